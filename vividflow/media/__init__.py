@@ -1,0 +1,1 @@
+"""Pictures and films: ffmpeg with limits, the warm decoder child, the built-in preview renderer, shapes."""
