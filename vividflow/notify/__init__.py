@@ -1,0 +1,1 @@
+"""What the house says by itself: webhooks and mail."""
