@@ -3,7 +3,8 @@
     .venv/bin/python scripts/test.py [pytest's arguments]
 
 pytest's closing line ("N passed in …") is held back until the gates have spoken, so that it is the last thing printed.
-With arguments of its own only those tests run, without coverage and without gates.
+A test that fails beside thousands of others is run once more; one that passes then is named as RERUN, and is to be mended.
+With arguments of its own only those tests run, without coverage, gates and second runs.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def main() -> int:
     command = [sys.executable, "-m", "pytest", "-n", os.environ.get("WORKERS", "auto"), f"--randomly-seed={seed}"]
     command.append(f"--color={'yes' if sys.stdout.isatty() else 'no'}")
     if not chosen:
-        command += ["--cov", "--cov-report="]
+        command += ["--cov", "--cov-report=", "--reruns=1", "-rfER"]
     print(f"Tests in random order, seed {seed} (SEED={seed} make test runs them in the same order).", flush=True)
     code, closing = follow([*command, *chosen])
     failed_gates = gates() if code == 0 and not chosen else []
