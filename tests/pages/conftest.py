@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.api.desk import Desk
 from tests.pages.browser import Browser
-from tests.pages.chromium import Studio, Watched, headers, open_chromium, place, sign_up
+from tests.pages.chromium import Studio, Watched, ended, headers, open_chromium, place, sign_up
 from vividflow.pages import sign_in
 from vividflow.timing import new_id
 
@@ -97,7 +97,7 @@ def account(studio: Studio) -> Iterator[dict[str, Any]]:
     }
     page.request.post(f"/api/v1/cancel/{jobs['cancelled']}", headers=headers(page), data={})
     for job in jobs.values():
-        page.request.get(f"/api/v1/status/{job}?wait=60")
+        ended(page, job)
     yield {"state": context.storage_state(), "jobs": jobs}
     context.close()
 

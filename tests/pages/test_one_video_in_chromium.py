@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.pages.chromium import DONE_MS, Studio, Watched, headers, place, sign_up
+from tests.pages.chromium import DONE_MS, Studio, Watched, ended, headers, place, sign_up
 from vividflow.timing import new_id
 
 pytestmark = pytest.mark.timeout(240)
@@ -36,7 +36,7 @@ def made(studio: Studio) -> Iterator[dict[str, Any]]:
         "failed": place(page, fault="content"),
     }
     for job in jobs.values():
-        page.request.get(f"/api/v1/status/{job}?wait=60")
+        ended(page, job)
     page.request.post(f"/library/{jobs['tall']}/title", headers=headers(page), form={"title": HOSTILE})
     links = {}
     for name in ("tall", "still"):
