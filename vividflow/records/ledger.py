@@ -50,6 +50,7 @@ accounts = Table(
 
 AVAILABLE, HELD, SPENT, GRANTS = "available", "held", "house:spent", "house:grants"
 SETTLE, RELEASE = "settle", "release"
+RESERVING = 7_306_001  # the number of PostgreSQL's lock for it
 
 _INSERT = Prepared(ledger.insert(), ("at", "kind", "job_id", "user_id", "account", "amount", "reason"))
 _move = (
@@ -137,6 +138,16 @@ def closing_kinds(connection: Connection, job_ids: Sequence[str]) -> dict[str, s
 def total(connection: Connection) -> int:
     """The sum of all legs: always zero."""
     return int(connection.execute(select(func.coalesce(func.sum(ledger.c.amount), 0))).scalar_one())
+
+
+def one_at_a_time(connection: Connection, user_id: str | None = None) -> None:
+    """Hold one person's account, or (None) all reserving, until this transaction ends. On SQLite only one writes anyway."""
+    if connection.dialect.name != "postgresql":
+        return
+    if user_id is None:
+        connection.execute(select(func.pg_advisory_xact_lock(RESERVING)))
+    else:
+        connection.execute(select(accounts.c.user_id).where(accounts.c.user_id == user_id).with_for_update())
 
 
 def promised_since(connection: Connection, since: float, user_id: str | None = None) -> int:
