@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
+_ORDERED = sa.text("kind = 'reserve' AND account = 'held'")
 
 
 def upgrade() -> None:
@@ -30,6 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_past_jobs")),
     )
     op.create_index("ix_past_jobs_own", "past_jobs", ["user_id", "created_at"])
+    op.create_index("ix_ledger_ordered", "ledger", ["at"], sqlite_where=_ORDERED, postgresql_where=_ORDERED)
     # A job of old took what its paid order took; what one that failed cost the installation nobody wrote down.
     op.execute(
         "UPDATE jobs SET actual = (SELECT sum(orders.cost) FROM orders WHERE orders.job_id = jobs.id AND orders.charged)"
@@ -43,6 +45,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_ledger_ordered", "ledger")
     op.drop_index("ix_past_jobs_own", "past_jobs")
     op.drop_table("past_jobs")
     for column in ("actual", "made_ms", "key_id"):
