@@ -60,15 +60,15 @@ def costs(stage: Stage) -> Check:
     return check
 
 
-@pytest.mark.parametrize(("usd", "charged", "way"), [("0.04", 40_000, "25% more"), ("0.08", 50_000, "38% less")])
+@pytest.mark.parametrize(("usd", "charged", "way"), [("0.03", 30_000, "33% more"), ("0.06", 40_000, "33% less")])
 def test_a_run_that_is_charged_by_the_second_costs_what_it_took(
     stage_for: Callable[[str], Stage], usd: str, charged: int, way: str
 ) -> None:
-    stage = stage_for(usd)  # the simulated run takes a tenth of a second, which costs five cents
+    stage = stage_for(usd)  # the simulated run takes 0.08 s, which costs four cents
     with stage.worker():
         job = stage.until(stage.place(model="dream"))
     (order,) = stage.orders(job.id)
-    assert (job.status, order.cost, job.actual, job.cost) == ("completed", 50_000, 50_000, charged), job
+    assert (job.status, order.cost, job.actual, job.cost) == ("completed", 40_000, 40_000, charged), job
     assert job.made_ms
     assert stage.books() == (0, 0, None)
     found = costs(stage)
@@ -83,7 +83,7 @@ def test_within_a_fifth_nobody_is_alarmed(stage_for: Callable[[str], Stage]) -> 
     stage = stage_for("0.045")
     with stage.worker():
         job = stage.until(stage.place(model="dream"))
-    assert (job.quoted, job.actual) == (45_000, 50_000)
+    assert (job.quoted, job.actual) == (45_000, 40_000)
     assert costs(stage).state is State.OK
 
 
