@@ -72,7 +72,10 @@ def test_a_month_by_day_model_and_key_with_its_ledger(desk: Desk, mina: Browser)
     trash.remove(desk.tools, user, gone, purge=True)
     page = mina.get("/usage").text
     said = words(page)
-    assert "Used this month $0.40 $0.10 returned Estimate $0.40 Actual $0.52 +30%" in said
+    assert (
+        "Used this month $0.40 $0.10 returned Estimate $0.40 said beforehand Actual $0.52 taken by providers +30%"
+        in said
+    )
     assert "Batch &lt;b&gt; 1 1 $0.40 $0.52 +30% $0.40" in said
     assert "Pages 1 1 $0.00 $0.00 – $0.00" in said
     assert "2026-11-10 1 0 $0.40 $0.52 +30%" in said
