@@ -39,7 +39,7 @@ def chart(days: list[str], amounts: Iterable[tuple[str, str, int]]) -> Chart:
     for _, model, amount in found:
         whole[model] = whole.get(model, 0) + amount
     ranked = sorted(whole, key=lambda model: (-whole[model], model))
-    colours = dict(zip(ranked, COLOURS, strict=False))
+    colours: dict[str, str] = dict(zip(ranked, COLOURS, strict=False))
     stacks: dict[str, dict[str, int]] = {day: {} for day in days}
     for day, model, amount in found:
         name = model if model in colours else REST
