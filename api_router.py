@@ -23,6 +23,7 @@ from vividflow.api import (
     service,
     shares,
     status,
+    usage,
     videos,
     webhooks,
 )
@@ -39,7 +40,16 @@ from vividflow.api.bodies import (
 )
 from vividflow.api.documents import ADDRESSES as ADDRESSES_KEY
 from vividflow.api.house import House
-from vividflow.api.queries import AnyQuery, ImagesQuery, ListQuery, PurgeQuery, StreamQuery, ThumbnailQuery, WaitQuery
+from vividflow.api.queries import (
+    AnyQuery,
+    ImagesQuery,
+    ListQuery,
+    PurgeQuery,
+    StreamQuery,
+    ThumbnailQuery,
+    UsageQuery,
+    WaitQuery,
+)
 
 GET = partial(Address, method="GET")
 POST = partial(Address, method="POST", limit=CHANGES)
@@ -452,6 +462,19 @@ ADDRESSES: tuple[Address, ...] = (
         summary="Stop sharing a video",
         tag="Delivery",
         text="At once and for good: sharing again makes another link. What a browser is just playing ends within five minutes.",
+    ),
+    # ---- usage
+    GET(
+        name="usage",
+        path="/api/v1/usage",
+        handler=usage.show,
+        query=UsageQuery,
+        answers={200: Answers(text="Figures by group, and in all.", model="Usage", also=("text/csv",))},
+        summary="Usage and costs",
+        tag="Usage",
+        text="What was ordered in a period and what it cost, the estimate beside what providers took, by UTC day, model, "
+        "provider or key; this month when no day is named. `variance_alert` marks what is more than 20 % apart. Deleted "
+        "jobs stay in it. With `Accept: text/csv` or `format=csv` the rows are a table.",
     ),
     # ---- webhooks
     GET(

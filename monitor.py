@@ -17,6 +17,7 @@ from vividflow.config import Settings
 from vividflow.db.database import Database
 from vividflow.errors import Complaints
 from vividflow.health.at_once import all_within
+from vividflow.health.costs import check_costs
 from vividflow.health.database import check_database, check_queue, open_for_reading
 from vividflow.health.findings import Check, Finding, Health, Site, State
 from vividflow.health.machine import check_disk, check_environment, check_worker
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, tuple[Callable[[Site], Finding], str]] = {  # and what is s
     "queue": (check_queue, "The queue cannot be read."),
     "providers": (check_providers, "The providers could not be looked at."),
     "registry": (check_registry, "The model registry could not be looked at."),
+    "costs": (check_costs, "What orders cost could not be seen."),
     "disk": (check_disk, "The disk does not answer."),
     "environment": (check_environment, "The settings could not be looked at."),
 }

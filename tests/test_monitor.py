@@ -33,9 +33,7 @@ from vividflow.storage.base import StorageFull, StorageGone
 from vividflow.timing import now
 
 ROOT = Path(__file__).resolve().parents[1]
-KEYS = (
-    "status version queue oldest_due_seconds stuck models database storage providers registry disk environment worker"
-)
+KEYS = "status version queue oldest_due_seconds stuck models database storage providers registry costs disk environment worker"
 
 
 @pytest.fixture

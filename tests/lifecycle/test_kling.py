@@ -244,6 +244,7 @@ def test_what_became_of_a_task_is_told_and_paid_as_it_was(stage: Stage, kling: K
     assert stage.books() == (0, 0, None)
     (order,) = stage.orders(job.id)
     assert order.charged == (fate not in ("policy_failed", "failed"))
+    assert job.actual == (order.cost if order.charged else None)
     assert job.cost == (QUOTED if job.status == "completed" else 0)
 
 
@@ -259,6 +260,16 @@ def test_fewer_units_than_quoted_are_a_lower_price(
     monkeypatch.setattr("tests.simulators.kling.units", lambda _: 1.5)
     job = lived(stage)
     assert (job.quoted, job.cost) == (QUOTED, 210_000)
+    assert stage.books() == (0, 0, None)
+
+
+def test_more_units_than_quoted_are_told_and_not_charged(
+    stage: Stage, kling: KlingSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.simulators.kling.units", lambda _: 9)
+    job = lived(stage)
+    (order,) = stage.orders(job.id)
+    assert (job.quoted, job.cost, job.actual, order.cost) == (QUOTED, QUOTED, 1_260_000, 1_260_000)
     assert stage.books() == (0, 0, None)
 
 

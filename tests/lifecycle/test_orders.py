@@ -19,6 +19,7 @@ from vividflow.lifecycle.orders import Once, place, replay, retry
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.wish import Wish
 from vividflow.records import idempotency, jobs, ledger
+from vividflow.records.users import User
 from vividflow.timing import now
 
 ONCE = Once(address="/api/v1/generate", key="k1", fingerprint="f1")
@@ -114,6 +115,48 @@ def test_within_a_day_s_budget_jobs_are_placed_until_it_is_used_up(
         stage.place()
     assert refused.value.status == 402
     assert stage.books()[1] == round(2 * price * 1_000_000)
+
+
+@pytest.mark.parametrize("cap", ["user_daily_usd", "daily_usd"])
+def test_many_at_once_stay_within_a_day_s_budget(
+    tools_for: Callable[..., Tools], simulator: ReplicateSimulator, cap: str
+) -> None:
+    price = make_stage(tools_for, simulator).begin().quoted
+    spent = price if cap == "daily_usd" else 0
+    stage = make_stage(tools_for, simulator, **{cap: (spent + 3.5 * price) / 1_000_000})
+    others = [make_user(stage.tools) for _ in range(12)] if cap == "daily_usd" else [stage.user] * 12
+    together = threading.Barrier(len(others))
+    refusals: list[str] = []
+
+    def send(person: User) -> None:
+        together.wait()
+        try:
+            place(stage.tools, person, Wish(prompt="a lighthouse", model="wan2.2", resolution="480p"))
+        except Problem as problem:
+            refusals.append(problem.code)
+
+    threads = [threading.Thread(target=send, args=(person,)) for person in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    code = "over_installation_budget" if cap == "daily_usd" else "over_daily_budget"
+    assert refusals == [code] * 9
+    with stage.tools.db.reading() as connection:
+        assert ledger.promised_since(connection, 0) == 3 * price + price
+
+
+def test_what_yesterday_s_job_gives_back_makes_no_room_today(tools: Tools, user: User) -> None:
+    with tools.db.transaction() as connection:
+        ledger.reserve(connection, user.id, "yesterday", 100, 50.0, guarded=False)
+        ledger.reserve(connection, user.id, "today", 70, 150.0, guarded=False)
+        ended = ledger.Closing(kind=ledger.RELEASE, user_id=user.id, job_id="yesterday", reserved=100)
+        paid = ledger.Closing(kind=ledger.SETTLE, user_id=user.id, job_id="today", reserved=70, cost=60)
+        assert ledger.promised_since(connection, 100.0, user.id) == 70
+        ledger.close(connection, [ended, paid], 160.0)
+        assert ledger.promised_since(connection, 100.0, user.id) == 60
+        assert ledger.promised_since(connection, 100.0) == 60
+        assert ledger.promised_since(connection, 0.0, user.id) == 60
 
 
 def test_a_webhook_whose_name_does_not_resolve_now_may_do_so_at_the_end(

@@ -75,6 +75,9 @@ class Metrics(Shape):
     total_seconds: float | None
     cost: float | None
     estimated_cost: float | None
+    actual_cost: float | None
+    variance: float | None
+    variance_alert: bool
     attempts: int
     polls: int
     routes: list[RouteTaken]
@@ -130,6 +133,49 @@ class JobList(Shape):
     data: list[Status]
     has_more: bool
     next: str | None
+
+
+class Figures(Shape):
+    """What jobs made (`seconds` of film) and cost in US dollars.
+
+    `estimated_cost` and `actual_cost` (what providers took) are of the jobs whose cost is known, `variance` the difference
+    as a share of the estimate; `charged` is what was paid, `refunded` what came back of the reserves.
+    """
+
+    jobs: int
+    completed: int
+    failed: int
+    cancelled: int
+    seconds: float
+    estimated_cost: float
+    actual_cost: float
+    variance: float | None
+    variance_alert: bool
+    charged: float
+    refunded: float
+
+
+class UsageRow(Figures):
+    """The figures of one group: its day, model, provider or key id (null: not by a key), and its name."""
+
+    group: str | None
+    name: str
+
+
+class Period(Shape):
+    """From, and to what it does not reach any more."""
+
+    since: str = Field(alias="from")
+    until: str = Field(alias="to")
+
+
+class Usage(Shape):
+    """What one used in a period, in all and by group."""
+
+    period: Period
+    group_by: Literal["day", "model", "provider", "key"]
+    totals: Figures
+    rows: list[UsageRow]
 
 
 class Cancelled(Shape):
@@ -375,6 +421,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     Fronted,
     ModelList,
     Estimate,
+    Usage,
     Enhanced,
     Image,
     ImageList,

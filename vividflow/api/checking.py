@@ -103,7 +103,7 @@ def _field_error(model: type[BaseModel], name: str, kind: str, message: str, que
 
 
 def _unknown(model: type[BaseModel], name: str, what: str) -> FieldError:
-    known = [*model.model_fields, *files_of(model)]
+    known = [*(field.alias or name for name, field in model.model_fields.items()), *files_of(model)]
     takes = f"It takes {', '.join(sorted(known))}." if known else f"It takes no {what}s."
     return FieldError(
         param=shown(name), code=f"unknown_{what}", detail=f"There is no {what} “{shown(name)}” here. {takes}"

@@ -23,7 +23,8 @@ def create(call: Call) -> tuple[int, Mapping[str, Any]]:
         if call.once is not None and (known := orders.replay(tools, user.id, call.once)) is not None:
             return known
         wish, brought = wish_of(call), _brought(call)
-        return bringing.place(tools, user, wish, brought, request_id=call.request_id, once=call.once)
+        ways = {"request_id": call.request_id, "once": call.once, "key_id": call.caller.key_id}
+        return bringing.place(tools, user, wish, brought, **ways)
 
 
 def estimate(call: Call) -> tuple[int, Mapping[str, Any]]:

@@ -79,7 +79,8 @@ def retry(call: Call) -> tuple[int, Mapping[str, Any]]:
         job_id = call.ids["job_id"]
         if not is_id(job_id):
             raise missing()
-        return orders.retry(call.house.tools, user, job_id, request_id=call.request_id, once=call.once)
+        ways = {"request_id": call.request_id, "once": call.once, "key_id": call.caller.key_id}
+        return orders.retry(call.house.tools, user, job_id, **ways)
 
 
 def remove(call: Call) -> tuple[int, Mapping[str, Any]]:

@@ -172,12 +172,14 @@ def _answer(row: Address, answers: Answers, *, head: bool) -> dict[str, Any]:
     made: dict[str, Any] = {"description": answers.text, "headers": {name: _header_ref(name) for name in names}}
     if not head:
         schema = {"$ref": REF.format(model=answers.model)} if answers.model else _raw(answers.content)
-        made["content"] = {answers.content: {"schema": schema}}
+        made["content"] = {answers.content: {"schema": schema}} | {
+            each: {"schema": _raw(each)} for each in answers.also
+        }
     return made
 
 
 def _raw(content: str) -> dict[str, Any]:
-    return {"type": "string"} if content == "text/plain" else {}
+    return {"type": "string"} if content in ("text/plain", "text/csv") else {}
 
 
 def _problem(status: int | None, head: bool) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from vividflow.api.values import choice, decimal, is_id, text, truth, whole
+from vividflow.api.values import choice, decimal, is_id, moment, text, truth, whole
+from vividflow.records.usage import GROUPS
 
 STATUSES = ("queued", "processing", "completed", "failed", "cancelled")
 KINDS = ("video", "image", "storyboard", "film", "scenes", "character", "merge", "export")
+FORMATS = ("json", "csv")
 _ID = {"pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 
 
@@ -67,6 +69,22 @@ class StreamQuery(NoQuery):
     """Which size of the video."""
 
     quality: Annotated[str | None, text("invalid_quality", 40, "quality is original, or a height such as 720p.")] = None
+
+
+class UsageQuery(NoQuery):
+    """Which days of one's usage, and how they are summed."""
+
+    since: Annotated[
+        float | None, moment("invalid_from", "from is a day such as 2026-11-01 (UTC), or a time with its zone.")
+    ] = Field(None, alias="from")
+    until: Annotated[
+        float | None,
+        moment("invalid_to", "to is the last day, such as 2026-11-30 (UTC), or a time with its zone.", end=True),
+    ] = Field(None, alias="to")
+    group_by: Annotated[str | None, choice("invalid_group_by", GROUPS, f"group_by is one of {', '.join(GROUPS)}.")] = (
+        None
+    )
+    format: Annotated[str | None, choice("invalid_format", FORMATS, f"format is {' or '.join(FORMATS)}.")] = None
 
 
 class AnyQuery(BaseModel):

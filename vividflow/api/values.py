@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic_core import PydanticCustomError, core_schema
@@ -19,6 +20,12 @@ LINE_BREAKS = "\n\t"
 BOOLEAN_PATTERN = "^(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff]|0|1)$"
 PLAIN_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 INTEGER_PATTERN = r"^[+-]?[0-9]{1,30}(\.0{1,30})?$"
+MOMENT_PATTERN = (
+    "^(19[7-9][0-9]|2[0-9]{3})-[01][0-9]-[0-3][0-9]"
+    "(T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9]))?$"
+)
+_MOMENT = re.compile(MOMENT_PATTERN).fullmatch
+DAY_LENGTH, DAY_SECONDS = 10, 86400
 DECIMAL_PATTERN = r"^[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?$"
 
 
@@ -149,9 +156,34 @@ def bad_characters(value: str, *, allowed: str = LINE_BREAKS) -> bool:
     return any(unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in value)
 
 
+def moment(code: str, sentence: str, *, end: bool = False) -> Rule:
+    """A day (2026-11-01, UTC) or a time (2026-11-01T12:00:00Z) as seconds since 1970: a day is its beginning, or its `end`."""
+
+    def read(value: object) -> float | None:
+        if value is None:
+            return None
+        found = _moment(value, end) if isinstance(value, str) else None
+        if found is None:
+            raise refuse(code, sentence)
+        return found
+
+    schema = {"anyOf": [{"type": "string", "pattern": MOMENT_PATTERN}, {"type": "null"}], "description": sentence}
+    return Rule(read=read, schema=schema)
+
+
 def is_id(value: str) -> bool:
     """Whether it has the form of our ids: a UUID in small letters."""
     return _UUID(value) is not None
+
+
+def _moment(value: str, end: bool) -> float | None:
+    if not _MOMENT(value):
+        return None
+    try:
+        found = datetime.fromisoformat(value if len(value) > DAY_LENGTH else f"{value}T00:00:00Z").timestamp()
+    except ValueError:
+        return None
+    return found + DAY_SECONDS if end and len(value) == DAY_LENGTH else found
 
 
 def _whole(value: object) -> int | None:

@@ -93,6 +93,7 @@ class Health:
             "storage": self._section("storage"),
             "providers": dict(check.facts) if (check := self.check("providers")) else {},
             "registry": self._section("registry"),
+            "costs": self._section("costs"),
             "disk": self._section("disk"),
             "environment": self._section("environment"),
             "worker": self._section("worker") | {"deliveries": self.figures.deliveries},

@@ -52,10 +52,11 @@ def place(
     request_id: str | None = None,
     once: Once | None = None,
     count: int = 1,
+    key_id: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """`orders.place` of a wish, or `count` of them, with its pictures, kept in the jobs' own transaction. Raises `Problem`."""
     if not brought:
-        return orders.place(tools, user, wish, request_id=request_id, once=once, count=count)
+        return orders.place(tools, user, wish, request_id=request_id, once=once, count=count, key_id=key_id)
     orders.estimate(tools, user, _expecting(wish, brought))
     with Intake(tools, user.id) as intake:
         _read(intake, brought)
@@ -65,7 +66,14 @@ def place(
             whole = replace(wish, brought=dict(intake.proved))
             try:
                 return orders.place(
-                    tools, user, whole, request_id=request_id, once=once, along=intake.write, count=count
+                    tools,
+                    user,
+                    whole,
+                    request_id=request_id,
+                    once=once,
+                    along=intake.write,
+                    count=count,
+                    key_id=key_id,
                 )
             except IntegrityError:
                 if not intake.overtaken():

@@ -63,4 +63,5 @@ def _cancelled(order: orders.OrderRow, *, charged: bool) -> Advance:
         if order.state == orders.REFUSED
         else (closed(order, orders.DONE, now(), error_code="cancelled", charged=charged),)
     )
-    return Advance(to="cancelled", changes={"charged": charged, "cost": order.quoted if charged else 0}, writes=ending)
+    changes = {"charged": charged, "cost": order.quoted if charged else 0}
+    return Advance(to="cancelled", changes=changes | ({"actual": order.quoted} if charged else {}), writes=ending)

@@ -35,7 +35,8 @@ def finish(job: Job, tools: Tools) -> Answer:
     folder = tools.settings.scratch / f"{job.id}.{job.fence}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        asset, made = _store(job, tools, order, ready, prove(job, tools, ready, folder))
+        proof = prove(job, tools, ready, folder)
+        asset, made = _store(job, tools, order, ready, proof)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     moment = now()
@@ -54,6 +55,8 @@ def finish(job: Job, tools: Tools) -> Answer:
         "result": {"asset_id": asset.id} | {name: job.result[name] for name in ("routes",) if name in job.result},
         "progress": 100,
         "cost": cost,
+        "actual": actual,
+        "made_ms": round((proof.duration or 0.0) * 1000) if proof.kind == "video" else None,
         "charged": actual > 0,
         "note": None,
         "failures": 0,

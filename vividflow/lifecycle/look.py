@@ -12,6 +12,7 @@ from vividflow.lifecycle.render import keep_inline, render
 from vividflow.lifecycle.states import Lane
 from vividflow.lifecycle.tools import Tools
 from vividflow.providers.base import Operation, OperationStatus, Output
+from vividflow.providers.price import MICRO, timed
 from vividflow.records import orders
 from vividflow.records.jobs import Job
 from vividflow.timing import backoff, now
@@ -67,7 +68,7 @@ def look_error(job: Job, tools: Tools, outcome: Outcome) -> Answer:
 def ended(job: Job, tools: Tools, order: orders.OrderRow, operation: Operation) -> Advance:
     """What an operation that is over means for its job."""
     moment = now()
-    cost = round(operation.cost_usd * 1_000_000) if operation.cost_usd is not None else None
+    cost = _cost(job, tools, operation)
     if operation.status is OperationStatus.SUCCEEDED:
         keep_inline(job, tools, operation.outputs)
         found = {"outputs": stored_outputs(operation.outputs), "seconds": operation.seconds, "cost": cost}
@@ -88,6 +89,8 @@ def ended(job: Job, tools: Tools, order: orders.OrderRow, operation: Operation) 
         seconds=operation.seconds,
     )
     reason = {"error_code": code, "error_message": message, "charged": charged, "looks": job.looks + 1}
+    if charged:
+        reason["actual"] = order.quoted if cost is None else cost
     return Advance(to="failed", changes=reason, writes=(ending,))
 
 
@@ -128,6 +131,15 @@ def _stored(output: Output) -> dict[str, str]:
 
 def _poll(job: Job, tools: Tools, order: orders.OrderRow) -> Operation:
     return tools.provider(order.provider).poll(order.operation_id or "", shown(order, tools, job))
+
+
+def _cost(job: Job, tools: Tools, operation: Operation) -> int | None:
+    """Micro-dollars by the provider's own word, else by the time it worked where that is what it charges for."""
+    if operation.cost_usd is not None:
+        return round(operation.cost_usd * MICRO)
+    model = tools.registry.model(job.model or "")
+    route = next((each for each in (model.routes if model else ()) if each.provider == job.provider), None)
+    return None if route is None else timed(route, operation.seconds)
 
 
 def _risen(job: Job, operation: Operation) -> int | None:

@@ -59,12 +59,13 @@ def place(
     once: Once | None = None,
     along: Write | None = None,
     count: int = 1,
+    key_id: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Make a job of a wish, of the kind that its model makes: HTTP status and body, the same ones for a replay under `once`.
 
     `along` writes further rows in the same transaction. When this returns, the job, its reserve and the answer are on disk.
     With a `count` it is that many jobs whose seeds follow on each other, all or none of them; `max_cost` is for all
-    together, and the answer is that of the first with `job_ids`.
+    together, and the answer is that of the first with `job_ids`. `key_id` is the key that orders (None: a page).
     Raises `Problem`: what `plan` refuses, 402 over a ceiling, without credit or without a known price under one, 422
     idempotency_key_reused, 429 with a full queue.
     """
@@ -78,7 +79,7 @@ def place(
     with tools.db.reading() as connection:
         original = enhancements.original_of(connection, user.id, wish.prompt)
     more = {} if original is None else {"original_prompt": original}
-    rows = [_row(user, wish, each, request_id, moment, more) for each in seeded(made, count)]
+    rows = [_row(user, wish, each, request_id, moment, more).but(key_id=key_id) for each in seeded(made, count)]
     body = _answer(rows[0], made, _waiting(tools))
     if count > 1:
         body["job_ids"] = [job.id for job in rows]
@@ -115,7 +116,13 @@ def replay(tools: Tools, user_id: str, once: Once) -> tuple[int, dict[str, Any]]
 
 
 def retry(
-    tools: Tools, user: User, job_id: str, *, request_id: str | None = None, once: Once | None = None
+    tools: Tools,
+    user: User,
+    job_id: str,
+    *,
+    request_id: str | None = None,
+    once: Once | None = None,
+    key_id: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """A failed job's wish again as a new job. Raises `Problem` 404, 409 not_failed, and what `place` raises."""
     with tools.db.reading() as connection:
@@ -126,7 +133,7 @@ def retry(
         raise missing()
     if job.status != FAILED:
         raise Problem(409, "not_failed", f"Only a failed job can be tried again; this one is {job.status}.")
-    return place(tools, user, wish_of(job), request_id=request_id, once=once)
+    return place(tools, user, wish_of(job), request_id=request_id, once=once, key_id=key_id)
 
 
 def wish_of(job: Job) -> Wish:
@@ -294,6 +301,12 @@ def _held(
 
 def _check_caps(connection: Connection, tools: Tools, user: User, quoted: int, moment: float) -> None:
     settings, day = tools.settings, moment - moment % DAY
+    # Whoever asks what is left under a cap waits until those before them have reserved theirs: the installation's before
+    # the person's, always in this order.
+    if settings.daily_usd is not None:
+        ledger.one_at_a_time(connection)
+    if settings.user_daily_usd is not None or settings.user_queued is not None:
+        ledger.one_at_a_time(connection, user.id)
     if settings.user_queued is not None and jobs.count_waiting(connection, user.id) >= settings.user_queued:
         detail = f"You have {settings.user_queued} jobs queued, the most that fit. Wait for one to start."
         raise Problem(429, "queue_full", detail, retry_after=30)

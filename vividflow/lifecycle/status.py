@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from vividflow.lifecycle.diverting import why_it_waits
 from vividflow.lifecycle.refunds import cancel_offer, thing
 from vividflow.lifecycle.tools import Tools
+from vividflow.lifecycle.variance import too_far, variance
 from vividflow.providers.price import usd
 from vividflow.records import assets, job_events, jobs, orders, renditions
 from vividflow.records.job_events import JobEvent
@@ -104,8 +105,12 @@ def _sentence(job: Job, stage: str, default: str) -> str:
 
 
 def metrics(job: Job, asset: assets.Asset | None, moment: float) -> dict[str, Any]:
-    """How long it took, what it cost (US dollars; None: not known), how often it was tried and looked at."""
+    """How long it took, what it cost (US dollars; None: not known), how often it was tried and looked at.
+
+    `cost` is what its owner pays, `actual_cost` what its provider took, `variance` how far that is from the estimate.
+    """
     unknown = bool(job.params.get("price_unknown"))
+    apart = variance(job.estimate, job.actual)
     end = job.finished_at or moment
     made = job.provider_done_at or (job.finished_at if job.generating_at else None)
     return {
@@ -114,7 +119,10 @@ def metrics(job: Job, asset: assets.Asset | None, moment: float) -> dict[str, An
         "processing_seconds": _span(job.provider_done_at, job.finished_at),
         "total_seconds": _span(job.created_at, end),
         "cost": None if job.cost is None or (unknown and job.status == COMPLETED) else usd(job.cost),
-        "estimated_cost": None if unknown else usd(job.params.get("estimate", job.quoted)),
+        "estimated_cost": None if unknown else usd(job.estimate),
+        "actual_cost": None if job.actual is None or unknown else usd(job.actual),
+        "variance": apart,
+        "variance_alert": too_far(apart),
         "attempts": job.attempts,
         "polls": job.looks,
         "routes": _routes(job),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from vividflow.errors import Problem
 from vividflow.lifecycle.orders import missing
 from vividflow.lifecycle.tools import Tools
-from vividflow.records import assets, deliveries, job_events, jobs, renditions, shares
+from vividflow.records import assets, deliveries, job_events, jobs, past_jobs, renditions, shares
 from vividflow.records.jobs import Job
 from vividflow.records.users import User
 from vividflow.storage.base import StorageGone
@@ -64,7 +64,7 @@ def _empty_some(tools: Tools, before: float) -> int:
 
 
 def forget(connection: Connection, job: Job) -> list[str]:
-    """Remove a job's rows for good; the storage keys to delete."""
+    """Remove a job's rows for good, all but the figures that usage keeps; the storage keys to delete."""
     keys: list[str] = []
     for asset in assets.all_of_job(connection, job.id):
         keys += renditions.delete_of_asset(connection, asset.id)
@@ -72,6 +72,7 @@ def forget(connection: Connection, job: Job) -> list[str]:
     job_events.delete_of_job(connection, job.id)
     deliveries.delete_about(connection, job.id)
     shares.delete_of_job(connection, job.id)
+    past_jobs.keep(connection, job)
     jobs.delete_hidden_of(connection, job.id)
     jobs.delete(connection, job.id)
     return keys

@@ -30,6 +30,7 @@ from vividflow.pages import (
     sign_in,
     sign_up,
     static_files,
+    usage,
 )
 from vividflow.pages.shell import here, house, to
 
@@ -120,6 +121,8 @@ PAGES: tuple[Page, ...] = (
     Page(method="GET", path="/s/<token>/poster", view=share.poster, public=True),
     Page(method="GET", path="/_ui", view=component_sheet.show, public=True),
     # ---- account
+    Page(method="GET", path="/usage", view=usage.show),
+    Page(method="POST", path="/usage/alert", view=usage.alert),
     Page(method="GET", path="/developers/keys", view=keys.listing),
     Page(method="POST", path="/developers/keys", view=keys.make),
     Page(method="GET", path="/developers/keys/<key_id>/revoke", view=keys.ask),

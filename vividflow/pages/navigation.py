@@ -33,6 +33,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(path="/library", icon="lib", name="Library", group="Media", tab=True, key="l"),
     Entry(path="/assets", icon="asset", name="Assets", group="Media", tab=True, key="a"),
     Entry(path="/jobs", icon="clock", name="Jobs", group="Account", tab=True, key="j"),
+    Entry(path="/usage", icon="usage", name="Usage", group="Account"),
     Entry(path="/developers/keys", icon="key", name="API keys", group="Account"),
     Entry(path="/docs", icon="book", name="API docs", group="Account", ours=False),
     Entry(path="/settings", icon="gear", name="Settings", group="Account"),

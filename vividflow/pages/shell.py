@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from vividflow import timing
 from vividflow.api.request_id import request_id_of
+from vividflow.lifecycle.usage import over_alert
 from vividflow.pages import session, static_files, words
 from vividflow.pages.compressing import compress
 from vividflow.pages.job_view import STEPS
@@ -102,6 +103,8 @@ SAID = {
     "shared": "Anyone with the link can watch now.",
     "share_saved": "The link is changed.",
     "unshared": "The link works no more.",
+    "alert": "You will be told above that level.",
+    "no_alert": "You will not be told.",
 }
 
 
@@ -121,6 +124,10 @@ def set_up(app: Flask) -> None:
         clock=words.clock,
         ago=lambda moment: words.ago(moment, zone(), timing.now()),
         day=lambda moment: words.day_and_time(moment, zone(), timing.now()),
+        dollars=lambda micro: words.dollars(micro) if micro >= 0 else f"−{words.dollars(-micro)}",
+        credits=lambda micro: f"{max(0, micro) // words.MICRO_PER_CREDIT:,}",
+        short=lambda prompt: words.title(prompt, 40),
+        month_name=lambda moment: f"{datetime.fromtimestamp(moment, UTC):%B %Y}",
         hour=lambda moment: f"{datetime.fromtimestamp(moment, zone()):%H:%M}",
         full_time=lambda moment: words.full_time(moment, zone()),
     )
@@ -171,6 +178,17 @@ class Frame:
             found = ledger.account(connection, self.user.id)
         micro = words.MICRO_PER_CREDIT
         return {"available": f"{max(0, found.available) // micro:,}", "held": f"{found.held // micro:,}"}
+
+    @cached_property
+    def spending(self) -> str | None:
+        """That this month's spending is above the level at which the person wants to be told; None while it is not."""
+        try:
+            spent = over_alert(house().tools, self.user, timing.now()) if self.user else None
+        except SQLAlchemyError:
+            return None
+        if spent is None or self.user is None or self.user.usage_alert is None:
+            return None
+        return f"You have spent {words.dollars(spent)} this month, above your {words.dollars(self.user.usage_alert)}."
 
     @property
     def initials(self) -> str:

@@ -129,7 +129,8 @@ class Route:
     """One way to a model: a provider, its own ids for text and for image input, its prices and its usual time.
 
     `text` and `image` are an id, or an id for each resolution, or None where that input is not taken; `lacks` names what
-    the model takes and this route does not. A route without
+    the model takes and this route does not. `run_second_usd` is the price of a second of the machine where the vendor
+    charges for those; `prices` are the estimate then. A route without
     `prices` is one whose price nobody knows (a model that was named by its vendor's id); `price_date` is None then.
     """
 
@@ -147,6 +148,7 @@ class Route:
     price_date: date | None
     price_source: str
     price_verified: bool = True
+    run_second_usd: Decimal | None = None
 
     def provider_model(self, *, has_image: bool, resolution: str) -> str | None:
         """The provider's own id of the model for such an order, or None when this route does not make it."""

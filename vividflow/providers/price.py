@@ -11,6 +11,8 @@ from vividflow.providers.model import Model, Route
 
 MICRO = 1_000_000
 MICRO_PER_CREDIT = 10_000
+# No run takes this long: a larger figure is a mistake and not believed.
+LONGEST_RUN_SECONDS = 86_400.0
 
 
 def quote(
@@ -33,6 +35,13 @@ def quote(
             amount = amount * Decimal(str(duration)) / Decimal(str(price.per_seconds))
         return int((amount * MICRO).to_integral_value(ROUND_CEILING))
     raise LookupError(f"{model.id} has no price for {resolution} by {route.provider}")
+
+
+def timed(route: Route, seconds: float | None) -> int | None:
+    """Micro-dollars for a run of `seconds` where the vendor charges for the machine's time; None elsewhere, or untold."""
+    if route.run_second_usd is None or seconds is None or not 0 <= seconds <= LONGEST_RUN_SECONDS:
+        return None
+    return int((route.run_second_usd * Decimal(str(seconds)) * MICRO).to_integral_value(ROUND_CEILING))
 
 
 def unit_prices(model: Model, route: Route) -> dict[str, float]:

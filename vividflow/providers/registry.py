@@ -305,6 +305,7 @@ def _route(table: Table, facts: Mapping[str, VendorFacts]) -> Route:
         price_date=table.day("price_date", needed=True) or date.min,
         price_source=table.text("price_source"),
         price_verified=table.flag("price_verified", True),
+        run_second_usd=table.money("run_second_usd") if table.has("run_second_usd") else None,
     )
     usual.done()
     table.done()

@@ -51,7 +51,7 @@ def read_run(run: Run, headers_for: Callable[[str], dict[str, str]]) -> Operatio
     """
     name, metrics = identity(run), run.get("metrics")
     took = metrics.get("predict_time") if isinstance(metrics, dict) else None
-    seconds = float(took) if isinstance(took, int | float) else None
+    seconds = float(took) if isinstance(took, int | float) and not isinstance(took, bool) else None
     match run.get("status"):
         case "succeeded":
             return _succeeded(name, run, seconds, headers_for)

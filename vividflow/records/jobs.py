@@ -87,6 +87,9 @@ jobs = Table(
     Column("changes", Integer, nullable=False),
     Column("title", Text),
     Column("favourite_at", Moment),
+    Column("key_id", Text),
+    Column("made_ms", BigInteger),
+    Column("actual", Money),
 )
 _c = jobs.c
 _waiting = _c.due_at.is_not(None)
@@ -116,7 +119,9 @@ class Job:
 
     `due_at` None means that nobody needs to look; `fence` rises with every claim and commit; `company` says how many jobs a
     suspect of a crash may run beside; `front` orders a person's own queued jobs, `changes` counts what a watcher could see.
-    `title` is the name that a person gave, `favourite_at` when they marked it.
+    `title` is the name that a person gave, `favourite_at` when they marked it. `key_id` is the key that ordered it (None: a
+    page did), `made_ms` the length of the film that was made, `actual` what its provider took: more or less than its owner
+    pays (`cost`), who never pays more than was reserved (`quoted`).
     """
 
     id: str
@@ -168,6 +173,14 @@ class Job:
     changes: int = 0
     title: str | None = None
     favourite_at: float | None = None
+    key_id: str | None = None
+    made_ms: int | None = None
+    actual: int | None = None
+
+    @property
+    def estimate(self) -> int:
+        """What it was said to cost: less than is reserved where a dearer route may be taken; 0 when the price is not known."""
+        return int(self.params.get("estimate", self.quoted))
 
     @property
     def over(self) -> bool:
@@ -210,6 +223,8 @@ WRITTEN = (
     "progress",
     "note",
     "cost",
+    "made_ms",
+    "actual",
     "usual_seconds",
     "error_code",
     "error_message",

@@ -14,11 +14,14 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
+    Index,
     Table,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
     func,
+    literal_column,
     select,
     update,
 )
@@ -50,6 +53,9 @@ accounts = Table(
 
 AVAILABLE, HELD, SPENT, GRANTS = "available", "held", "house:spent", "house:grants"
 SETTLE, RELEASE = "settle", "release"
+_ordered = and_(ledger.c.kind == literal_column("'reserve'"), ledger.c.account == literal_column("'held'"))
+Index("ix_ledger_ordered", ledger.c.at, sqlite_where=_ordered, postgresql_where=_ordered)
+RESERVING = 7_306_001  # the number of PostgreSQL's lock for it
 
 _INSERT = Prepared(ledger.insert(), ("at", "kind", "job_id", "user_id", "account", "amount", "reason"))
 _move = (
@@ -139,16 +145,28 @@ def total(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.sum(ledger.c.amount), 0))).scalar_one())
 
 
+def one_at_a_time(connection: Connection, user_id: str | None = None) -> None:
+    """Hold one person's account, or (None) all reserving, until this transaction ends. On SQLite only one writes anyway."""
+    if connection.dialect.name != "postgresql":
+        return
+    if user_id is None:
+        connection.execute(select(func.pg_advisory_xact_lock(RESERVING)))
+    else:
+        connection.execute(select(accounts.c.user_id).where(accounts.c.user_id == user_id).with_for_update())
+
+
 def promised_since(connection: Connection, since: float, user_id: str | None = None) -> int:
-    """Micro-dollars reserved or spent by jobs since a moment, of one person or of all: what caps are held against."""
-    held = ledger.alias("held_legs")
-    statement = (
-        select(func.coalesce(func.sum(held.c.amount), 0))
-        .where(held.c.at >= since, held.c.kind.in_(("reserve", "settle", "release")))
-        .where(held.c.account.in_((HELD, SPENT)))
-    )
+    """Micro-dollars that jobs ordered since a moment hold or have spent, of one person or of all: what caps count.
+
+    A job counts on the day of its order alone: what yesterday's gives back today makes no room today.
+    """
+    ordered = select(ledger.c.job_id).where(_ordered, ledger.c.at >= since)
     if user_id is not None:
-        statement = statement.where(held.c.user_id == user_id)
+        ordered = ordered.where(ledger.c.user_id == user_id)
+    legs = ledger.alias("legs")
+    statement = select(func.coalesce(func.sum(legs.c.amount), 0)).where(
+        legs.c.job_id.in_(ordered), legs.c.account.in_((HELD, SPENT))
+    )
     return int(connection.execute(statement).scalar_one())
 
 

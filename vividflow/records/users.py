@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Boolean, Column, Connection, Table, Text, func, select, true, update
 
-from vividflow.db.schema import Moment, metadata
+from vividflow.db.schema import Moment, Money, metadata
 
 users = Table(
     "users",
@@ -22,6 +22,7 @@ users = Table(
     Column("created_at", Moment, nullable=False),
     Column("suspended_at", Moment),
     Column("shortcuts", Boolean, nullable=False, server_default=true()),
+    Column("usage_alert", Money),
 )
 
 
@@ -29,7 +30,7 @@ users = Table(
 class User:
     """One account. `role` is "admin" or "user", `theme` "system", "light" or "dark", `email` lower case.
 
-    `shortcuts` says whether single keys act in the pages.
+    `shortcuts` says whether single keys act in the pages, `usage_alert` above how many micro-dollars in a month they warn.
     """
 
     id: str
@@ -43,6 +44,7 @@ class User:
     created_at: float
     suspended_at: float | None = None
     shortcuts: bool = True
+    usage_alert: int | None = None
 
     @property
     def is_admin(self) -> bool:
