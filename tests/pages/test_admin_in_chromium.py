@@ -91,7 +91,9 @@ def test_the_review_page_empty_and_full_and_what_is_said_there(
         ("Camel caravan crossing tall dunes", "kling3", "kling", "kling-v3"),
         ("A quiet lake", "local", "local", "local"),
     ):
-        job = in_doubt(db, prompt=prompt, model=model, provider=provider, provider_model=name, quoted=440_000)
+        params: dict[str, Any] = {"duration": 5.0, "resolution": "720p", "aspect_ratio": "16:9"}
+        more = {"model": model, "provider": provider, "provider_model": name, "params": params}
+        job = in_doubt(db, prompt=prompt, quoted=440_000, **more)
     page.reload()
     found += looked_at(page, "review-three")
     expect(page.get_by_role("link", name="Review 3")).to_be_visible()
