@@ -15,7 +15,6 @@ from playwright.sync_api import Page, expect
 from tests.installation import a_job, migrated, settings_in
 from tests.pages.chromium import Studio, Watched, open_chromium, sign_up
 from tests.pages.operators import acts, an_order, in_doubt, promote
-from vividflow.config import Settings
 from vividflow.db.database import Database
 from vividflow.providers.accounts import account_of
 from vividflow.records import audit, dead_routes, pauses
@@ -114,9 +113,9 @@ def test_the_review_page_empty_and_full_and_what_is_said_there(
 def test_the_providers_page_and_the_models_with_one_paused_and_one_resting(
     open_page: Callable[..., Watched], state: Any, db: Database, studio: Studio
 ) -> None:
-    settings = Settings(
-        _env_file=None, replicate_api_token=KEYS["REPLICATE_API_TOKEN"], kling_api_key=KEYS["KLING_API_KEY"]
-    )  # pyright: ignore[reportCallIssue]
+    settings = settings_in(
+        studio.folder, replicate_api_token=KEYS["REPLICATE_API_TOKEN"], kling_api_key=KEYS["KLING_API_KEY"]
+    )
     moment = now()
     rest = Pause(
         provider="kling",
