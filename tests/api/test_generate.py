@@ -234,7 +234,8 @@ def test_a_provider_can_be_named_and_one_that_the_model_does_not_have_is_refused
     job_id = desk.placed(provider="local")
     told = desk.get(f"/api/v1/status/{job_id}").get_json()
     assert (told["provider"], told["params"]["provider"]) == ("local", "local")
-    assert told["metrics"]["routes"] == [{"provider": "local", "code": None, "reason": None, "at": None}]
+    now_at = {"provider": "local", "code": None, "reason": None, "at": None, "state": "current"}
+    assert told["metrics"]["routes"] == [now_at]
     answer = desk.post(GENERATE, json=LIGHTHOUSE | {"model": "local", "provider": "kling"})
     body = answer.get_json()
     assert (answer.status_code, body["code"], body["param"]) == (422, "unknown_provider", "provider")

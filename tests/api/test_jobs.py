@@ -184,6 +184,7 @@ def test_models_say_what_they_take_and_why_one_cannot_be_used(desk: Desk) -> Non
     assert models["sora-2"]["successor"] in models
     assert set(models["local"]) == {
         "id", "title", "kind", "note", "usable", "reason", "routes", "takes", "limits", "price_per_second",
-        "price_per_image", "price_date", "price_verified", "shutdown_date", "successor", "warnings",
+        "price_per_image", "price_date", "price_source", "price_verified", "shutdown_date", "successor", "warnings",
+        "state", "state_reason", "state_until",
     }  # fmt: skip
     assert LIGHTHOUSE

@@ -130,6 +130,16 @@ def test_a_route_says_whether_orders_go_there_just_now_and_what_is_gone(keyed: D
     (veo,) = (each for each in after["veo3.1"]["routes"] if each["provider"] == "replicate")
     assert (before["state"], before["state_reason"]) == ("open", None)
     assert (route["usable"], route["state"], route["state_reason"]) == (True, "shut", "It is away.")
+    assert datetime.fromisoformat(route["state_until"]).timestamp() == pytest.approx(moment + 60, abs=1)
+    assert [after[name]["state"] for name in ("wan2.2", "veo3.1", "kling3", "local", "sora-2")] == [
+        "resting",
+        "gone",
+        "not_set_up",
+        "usable",
+        "shut_down",
+    ]
+    assert (after["wan2.2"]["state_reason"], after["wan2.2"]["price_source"][:5]) == ("It is away.", "about")
+    assert after["wan2.2"]["state_until"] == route["state_until"]
     assert (veo["usable"], veo["reason"], veo["state"]) == (False, "Gone.", "open")
     assert (after["wan2.2"]["usable"], after["veo3.1"]["usable"]) == (True, False)
     assert "Gone." in after["veo3.1"]["reason"]

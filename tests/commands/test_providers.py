@@ -10,7 +10,7 @@ from click.testing import Result
 from tests.commands.test_running import _order
 from tests.installation import a_job, a_user
 from vividflow.db.database import Database
-from vividflow.records import dead_routes, jobs, orders, pauses, provider_limits
+from vividflow.records import audit, dead_routes, jobs, orders, pauses, provider_limits
 from vividflow.records.pauses import Pause
 from vividflow.timing import now
 
@@ -63,6 +63,9 @@ def test_a_pause_holds_until_it_is_resumed(flask: Run, db: Database) -> None:
     assert "takes orders again" in flask("providers", "resume", "local").stderr
     assert _paused(db) == {}
     assert "was not paused" in flask("providers", "resume", "local").stderr
+    with db.reading() as connection:
+        told = [(each.act, each.subject, each.who) for each in audit.newest(connection, audit.PROVIDER, 10)]
+    assert told == [("resume", "local", "command line"), ("pause", "local", "command line")]
 
 
 def test_a_limit_is_set_and_taken_back(flask: Run, db: Database) -> None:

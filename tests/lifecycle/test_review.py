@@ -12,7 +12,7 @@ from tests.lifecycle.test_callbacks import _receive
 from vividflow.errors import Problem
 from vividflow.lifecycle import review
 from vividflow.lifecycle.answers import Advance
-from vividflow.records import jobs, ledger
+from vividflow.records import audit, jobs, ledger
 from vividflow.records.jobs import Job
 from vividflow.records.queue_figures import in_review
 
@@ -52,6 +52,11 @@ def _looked_after(stage: Stage, job: Job) -> Job:
         return stage.until(job.id, lambda each: each.late_asset_id is not None)
 
 
+def _acts(stage: Stage) -> list[audit.Entry]:
+    with stage.tools.db.reading() as connection:
+        return audit.newest(connection, audit.JOB, 10)
+
+
 def _bought(stage: Stage) -> str:
     (bought,) = stage.simulator.predictions
     return bought
@@ -62,6 +67,9 @@ def test_an_adopted_order_is_fetched_and_stored_and_charged_to_nobody(stage: Sta
     assert _listed(stage) == []
     (bound,) = stage.orders(in_doubt.id)
     assert (bound.id, bound.state, bound.operation_id) == (order.id, "accepted", _bought(stage))
+    (act,) = _acts(stage)
+    assert (act.act, act.subject, act.who, act.who_id) == ("adopt", in_doubt.id, "command line", None)
+    assert act.after == {"state": "failed", "order": "accepted", "operation_id": _bought(stage)}
     job = _looked_after(stage, in_doubt)
     assert (job.state, job.status, job.cost, job.charged) == ("failed", "failed", 0, False)
     assert (stage.simulator.paid, stage.books()) == (1, (0, 0, None))
@@ -76,8 +84,12 @@ def test_what_the_provider_does_not_show_or_another_order_owns_is_not_adopted(st
     with pytest.raises(Problem) as taken:
         review.adopt(stage.tools, in_doubt.id, stage.orders(other.id)[0].operation_id or "")
     assert (taken.value.status, taken.value.code) == (409, "operation_taken")
+    with pytest.raises(Problem) as empty:
+        review.adopt(stage.tools, in_doubt.id, " ")
+    assert (empty.value.status, empty.value.code) == (422, "invalid_operation")
     assert _listed(stage) == [in_doubt.id]
     assert [each.state for each in stage.orders(in_doubt.id)] == ["unknown"]
+    assert _acts(stage) == []
 
 
 def test_a_late_success_after_it_was_declared_lost_is_adopted_and_charged_to_nobody(
@@ -93,8 +105,12 @@ def test_a_late_success_after_it_was_declared_lost_is_adopted_and_charged_to_nob
 
 
 def test_a_wish_that_is_placed_again_is_charged_once_whatever_became_of_the_first(stage: Stage, in_doubt: Job) -> None:
-    status, answer = review.place_again(stage.tools, in_doubt.id)
+    status, answer = review.place_again(stage.tools, in_doubt.id, by=audit.who_of(stage.user))
     assert (status, _listed(stage)) == (202, [])
+    (act,) = _acts(stage)
+    assert (act.act, act.who, act.who_id) == ("retry", stage.user.email, stage.user.id)
+    assert act.before == {"state": "needs_review", "order": "unknown", "operation_id": None}
+    assert act.after == {"state": "failed", "order": "lost", "placed": answer["job_id"]}
     with stage.worker():
         again = stage.until(answer["job_id"])
     assert (again.status, again.cost, again.params["seed"]) == ("completed", again.quoted, in_doubt.params["seed"])
@@ -131,5 +147,6 @@ def test_of_two_who_settle_the_same_job_one_is_told(
     monkeypatch.setattr(review, "_in_review", lambda *_: seen)
     with pytest.raises(Problem, match="Somebody else settled"):
         review.place_again(stage.tools, in_doubt.id)
+    assert [each.act for each in _acts(stage)] == ["lost"]
     assert _listed(stage) == []
     assert stage.books() == (0, 0, None)

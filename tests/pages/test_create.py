@@ -200,7 +200,9 @@ def test_every_model_is_offered_and_the_unusable_say_why(mina: Browser) -> None:
     assert re.search(r'value="wan2.2"[^>]*disabled>Wan 2.2 · not set up here', mina.text)
     assert "REPLICATE_API_TOKEN" not in mina.text
     assert "It needs a key that an administrator can set." in mina.text
-    assert "sora" not in mina.text.lower()
+    # What is shut down cannot be chosen: it only says since when, and what to use instead.
+    assert "<b>Sora 2</b>" in mina.text
+    assert "It was shut down on 2026-09-24. Use " in mina.text
 
 
 def test_another_model_shows_its_own_settings_without_script(desk_for: Callable[..., Desk]) -> None:

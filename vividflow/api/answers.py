@@ -58,9 +58,13 @@ class CancelOffer(Shape):
 
 
 class RouteTaken(Shape):
-    """A provider that a job went by: with `code` and `reason` one that it left `at` that moment, else where it is now."""
+    """A provider that a job went by: one that it `left` with `code` and `reason`, `at` that moment, or the one it is at now.
+
+    `state` of the last one says what became of it: it is the `current` one, it `made` the result, or it `ended` without one.
+    """
 
     provider: str
+    state: Literal["left", "current", "made", "ended"]
     code: str | None
     reason: str | None
     at: str | None
@@ -210,7 +214,8 @@ class ModelPrice(Shape):
 class ModelRoute(Shape):
     """One provider of a model, with its price list; `unit_prices` are for a second, of a picture for one, by resolution.
 
-    `state` is whether orders may go there just now: open, trying (one is finding out) or shut, with `state_reason`.
+    `state` is whether orders may go there just now: open, trying (one is finding out) or shut, with `state_reason`, and
+    `state_until` where it is known when that may change.
     """
 
     provider: str
@@ -218,6 +223,7 @@ class ModelRoute(Shape):
     reason: str | None
     state: Literal["open", "trying", "shut"]
     state_reason: str | None
+    state_until: str | None
     unit_prices: dict[str, float]
     prices: list[ModelPrice]
     price_date: str | None
@@ -239,7 +245,10 @@ class ModelLimits(Shape):
 
 
 class Model(Shape):
-    """One model."""
+    """One model. `state` is how it stands by the best of its routes, with the sentence behind it.
+
+    In the states paused, stopped and resting it can be ordered, and the order waits.
+    """
 
     id: str
     title: str
@@ -247,12 +256,16 @@ class Model(Shape):
     note: str
     usable: bool
     reason: str | None
+    state: Literal["usable", "ending", "paused", "stopped", "resting", "gone", "not_set_up", "shut_down"]
+    state_reason: str | None
+    state_until: str | None
     routes: list[ModelRoute]
     takes: list[str]
     limits: ModelLimits
     price_per_second: dict[str, float] | None
     price_per_image: dict[str, float] | None
     price_date: str | None
+    price_source: str | None
     price_verified: bool | None
     shutdown_date: str | None
     successor: str | None

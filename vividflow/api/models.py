@@ -7,11 +7,13 @@ from typing import Any
 
 from vividflow.api.address import Call
 from vividflow.lifecycle.choosing import notice
+from vividflow.lifecycle.model_state import state_of
 from vividflow.lifecycle.standing import OPEN
 from vividflow.lifecycle.tools import Tools
 from vividflow.providers.catalog import PROVIDERS
 from vividflow.providers.price import unit_prices
 from vividflow.providers.registry import Limits, Model, Price, Route
+from vividflow.timing import iso
 
 
 def listing(call: Call) -> tuple[int, Mapping[str, Any]]:
@@ -35,6 +37,7 @@ def model_object(tools: Tools, model: Model) -> dict[str, Any]:
     """One model as the API shows it; its price is that of the route that would be taken, else of the first."""
     retired = model.retired()
     reason = f"It was shut down on {model.shutdown_date}." if retired else tools.usable(model)
+    state = state_of(tools, model)
     route = None if retired else _taken(tools, model)
     prices = unit_prices(model, route) if route else None
     warning = notice(tools, model)
@@ -45,12 +48,16 @@ def model_object(tools: Tools, model: Model) -> dict[str, Any]:
         "note": model.note,
         "usable": reason is None,
         "reason": reason,
+        "state": state.word.value,
+        "state_reason": state.reason,
+        "state_until": iso(state.until),
         "routes": [_route(tools, model, each, retired) for each in model.routes],
         "takes": sorted(model.takes),
         "limits": _limits(model.limits),
         "price_per_second": prices if model.kind == "video" else None,
         "price_per_image": prices if model.kind == "image" else None,
         "price_date": _day(route.price_date) if route else None,
+        "price_source": route.price_source if route else None,
         "price_verified": route.price_verified if route else None,
         "shutdown_date": _day(model.shutdown_date),
         "successor": tools.successor(model) if retired or warning else None,
@@ -74,6 +81,7 @@ def _route(tools: Tools, model: Model, route: Route, retired: bool) -> dict[str,
         "reason": missing,
         "state": stand.gate.name.lower(),
         "state_reason": stand.reason or None,
+        "state_until": iso(stand.until),
         "unit_prices": unit_prices(model, route),
         "prices": [_price(each) for each in route.prices],
         "price_date": _day(route.price_date),

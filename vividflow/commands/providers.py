@@ -6,11 +6,10 @@ import click
 from flask.cli import with_appcontext
 
 from vividflow.commands.at_work import Command, Group, at_work, say
-from vividflow.errors import Problem
+from vividflow.lifecycle import provider_acts
 from vividflow.lifecycle.tools import Tools
 from vividflow.providers.catalog import PROVIDERS
-from vividflow.records import dead_routes, due, pauses, provider_limits
-from vividflow.records.pauses import Pause
+from vividflow.records import dead_routes, due, pauses
 from vividflow.timing import iso, now
 
 
@@ -33,12 +32,8 @@ def providers(context: click.Context) -> None:
 @with_appcontext
 def pause(name: str, reason: str) -> None:
     """No orders go to NAME until `resume`. What was ordered goes on; jobs go by another route, or wait and say why."""
-    if not 3 <= len(reason.strip()) <= 200:
-        raise click.ClickException("A reason has 3 to 200 characters.")
     with at_work() as tools:
-        _known(name)
-        with tools.db.transaction() as connection:
-            pauses.pause(connection, Pause(provider=name, reason=reason.strip(), since=now()))
+        provider_acts.pause(tools, name, reason)
     say(f"{name} is paused.")
 
 
@@ -48,9 +43,7 @@ def pause(name: str, reason: str) -> None:
 def resume(name: str) -> None:
     """Orders may go to NAME again at once: ends a pause, and shuts that came of failures or of a refused key."""
     with at_work() as tools:
-        _known(name)
-        with tools.db.transaction() as connection:
-            ended = pauses.lift_all(connection, name)
+        ended = provider_acts.resume(tools, name)
     say(f"{name} takes orders again." if ended else f"{name} was not paused.")
 
 
@@ -63,9 +56,7 @@ def limit(name: str, most: str) -> None:
     if most != "default" and not (most.isascii() and most.isdigit() and int(most) <= 10_000):
         raise click.ClickException("MOST is a whole number from 0 to 10000, or default.")
     with at_work() as tools:
-        _known(name)
-        with tools.db.transaction() as connection:
-            provider_limits.limit(connection, name, None if most == "default" else int(most), now())
+        provider_acts.limit(tools, name, None if most == "default" else int(most))
     say(f"{name}: {'the registry says how many' if most == 'default' else f'at most {int(most)} at once'}.")
 
 
@@ -76,11 +67,7 @@ def limit(name: str, most: str) -> None:
 def revive(name: str, model: str) -> None:
     """MODEL, the provider's own id, is offered by NAME after all: takes away the mark that a 404 left."""
     with at_work() as tools:
-        _known(name)
-        with tools.db.transaction() as connection:
-            gone = dead_routes.revive(connection, name, model)
-        if not gone:
-            raise Problem(404, "unknown_route", f"{name} has no model {model} that was marked as gone.")
+        provider_acts.revive(tools, name, model)
     say(f"{model} is ordered from {name} again.")
 
 
@@ -104,11 +91,6 @@ def _lines(tools: Tools) -> list[tuple[str, ...]]:
         state = "shut" if (each.until or 0.0) > moment else "trying"
         lines.append((each.account, state, "-", "-", f"{each.reason} Until {iso(each.until)}."))
     return lines + [(f"{each.account} {each.provider_model}", "gone", "-", "-", each.reason) for each in dead]
-
-
-def _known(name: str) -> None:
-    if name not in PROVIDERS:
-        raise Problem(404, "unknown_provider", f"There is no provider {name[:40]}. There are: {', '.join(PROVIDERS)}.")
 
 
 COMMANDS = (providers,)

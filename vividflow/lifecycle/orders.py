@@ -60,12 +60,14 @@ def place(
     along: Write | None = None,
     count: int = 1,
     key_id: str | None = None,
+    job_id: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Make a job of a wish, of the kind that its model makes: HTTP status and body, the same ones for a replay under `once`.
 
     `along` writes further rows in the same transaction. When this returns, the job, its reserve and the answer are on disk.
     With a `count` it is that many jobs whose seeds follow on each other, all or none of them; `max_cost` is for all
-    together, and the answer is that of the first with `job_ids`. `key_id` is the key that orders (None: a page).
+    together, and the answer is that of the first with `job_ids`. `key_id` is the key that orders (None: a page), `job_id`
+    the id of a single job, for what `along` writes.
     Raises `Problem`: what `plan` refuses, 402 over a ceiling, without credit or without a known price under one, 422
     idempotency_key_reused, 429 with a full queue.
     """
@@ -80,6 +82,8 @@ def place(
         original = enhancements.original_of(connection, user.id, wish.prompt)
     more = {} if original is None else {"original_prompt": original}
     rows = [_row(user, wish, each, request_id, moment, more).but(key_id=key_id) for each in seeded(made, count)]
+    if job_id is not None and count == 1:
+        rows = [replace(rows[0], id=job_id)]
     body = _answer(rows[0], made, _waiting(tools))
     if count > 1:
         body["job_ids"] = [job.id for job in rows]

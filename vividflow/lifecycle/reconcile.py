@@ -52,9 +52,8 @@ def _patience(job: Job, order: orders.OrderRow, moment: float) -> Answer:
     until = min(order.intent_at + PATIENCE_SECONDS, job.deadline_at or moment)
     if moment >= until:
         reason = "We could not learn whether it ran. You were not charged."
-        return Advance(
-            to="needs_review", changes={"error_code": "outcome_unknown", "error_message": reason, "charged": False}
-        )
+        ending = {"error_code": "outcome_unknown", "error_message": reason, "charged": False}
+        return Advance(to="needs_review", changes=ending | {"failures": job.failures + 1})  # how often it was asked
     wait = min(backoff(min(6, job.failures + 1), 2.0, 30.0), max(0.1, until - moment))
     note = "Asking the provider whether your order arrived."
     return Wait(seconds=wait, failed=True, changes={"note": note})

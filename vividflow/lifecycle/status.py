@@ -125,16 +125,18 @@ def metrics(job: Job, asset: assets.Asset | None, moment: float) -> dict[str, An
         "variance_alert": too_far(apart),
         "attempts": job.attempts,
         "polls": job.looks,
-        "routes": _routes(job),
+        "routes": routes_of(job),
         "bytes": asset.size if asset else None,
     }
 
 
-def _routes(job: Job) -> list[dict[str, Any]]:
+def routes_of(job: Job) -> list[dict[str, Any]]:
     """The providers that were left, each with the reason, and last the one that the job goes by now."""
-    left = job.result.get("routes", [])
-    now = [{"provider": job.provider, "code": None, "reason": None, "at": None}] if job.provider else []
-    return [*left, *now]
+    left = [each | {"state": "left"} for each in job.result.get("routes", [])]
+    if not job.provider:
+        return left
+    state = "made" if job.status == COMPLETED else "ended" if job.over else "current"
+    return [*left, {"provider": job.provider, "code": None, "reason": None, "at": None, "state": state}]
 
 
 def stages(connection: Connection, job: Job) -> list[dict[str, Any]]:

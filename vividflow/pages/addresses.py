@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response
 
 from vividflow.errors import Problem
 from vividflow.pages import (
+    admin_providers,
+    admin_review,
     api_call,
     assets,
     component_sheet,
@@ -44,6 +46,7 @@ class Page:
     """One address. `public` pages need nobody signed in; a `streams` view reads its body, and proves its token, itself.
 
     `quiet` requests come by themselves while somebody types: they count as reading, not against what one may make.
+    `admin` pages are for administrators alone.
     """
 
     method: str
@@ -52,6 +55,7 @@ class Page:
     public: bool = False
     streams: bool = False
     quiet: bool = False
+    admin: bool = False
 
     @property
     def name(self) -> str:
@@ -135,6 +139,16 @@ PAGES: tuple[Page, ...] = (
     Page(method="POST", path="/settings/password", view=settings.password),
     Page(method="POST", path="/settings/sessions/end", view=settings.end_sessions),
     Page(method="POST", path="/settings/sessions/<session_id>/end", view=settings.end_session),
+    # ---- operators
+    Page(method="GET", path="/admin/review", view=admin_review.show, admin=True),
+    Page(method="POST", path="/admin/review/<job_id>/adopt", view=admin_review.adopt, admin=True),
+    Page(method="POST", path="/admin/review/<job_id>/lost", view=admin_review.lost, admin=True),
+    Page(method="POST", path="/admin/review/<job_id>/retry", view=admin_review.retry, admin=True),
+    Page(method="GET", path="/admin/providers", view=admin_providers.show, admin=True),
+    Page(method="POST", path="/admin/providers/<name>/pause", view=admin_providers.pause, admin=True),
+    Page(method="POST", path="/admin/providers/<name>/resume", view=admin_providers.resume, admin=True),
+    Page(method="POST", path="/admin/providers/<name>/limit", view=admin_providers.limit, admin=True),
+    Page(method="POST", path="/admin/providers/<name>/revive", view=admin_providers.revive, admin=True),
 )
 _BY_NAME = {f"pages.{page.name}": page for page in PAGES}
 
@@ -163,6 +177,8 @@ def _before() -> Response | None:
         return _ask_to_sign_in(changes)
     if user is not None and user.suspended_at is not None and not page.public:
         raise Problem(403, "account_suspended", "This account is suspended. Ask an administrator.")
+    if page.admin and (user is None or not user.is_admin):
+        raise Problem(403, "admin_only", "Only an administrator may do this.")
     if changes and not page.streams:
         request.max_content_length = FORM_BYTES
         session.check_csrf(request.form.get("csrf_token"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from vividflow.lifecycle.tools import Tools
 from vividflow.pages import words
 from vividflow.pages.job_view import Picture, image_picture
-from vividflow.pages.model_choice import ModelChoice, Need, choices, resolutions_of, shapes_of, usual_length
+from vividflow.pages.model_choice import ModelChoice, Need, choices, resolutions_of, shapes_of, shut_down, usual_length
 from vividflow.pages.quote import Quote, quoted
 from vividflow.pages.values import ASIDE, NAMES, SWITCHES, Values
 from vividflow.records import assets
@@ -61,6 +61,7 @@ class Composer:
     pictures: dict[str, Shown]
     quote: Quote
     max_cost: str
+    shut_down: list[tuple[str, str]]
     errors: dict[str, str] = field(default_factory=dict)
     summary: str = ""
     draft: int = 0
@@ -134,6 +135,7 @@ def compose(
         pictures=pictures,
         quote=quote,
         max_cost=quote.max_cost if max_cost is None else max_cost,
+        shut_down=shut_down(tools),
         errors=gone | (errors or {}),
         summary=summary,
         draft=draft,

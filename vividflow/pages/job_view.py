@@ -88,7 +88,9 @@ class JobView:
     cancel_reason: str | None
     warnings: tuple[str, ...]
     model: str
+    provider: str
     ratio: str
+    estimate: str
     cost: str
     took: str
 
@@ -150,7 +152,9 @@ def view(tools: Tools, connection: Connection, job: Job, now: float) -> JobView:
         cancel_reason=offer["reason"],
         warnings=tuple(job.params.get("warnings", ())),
         model=model.title if model else job.model or "",
+        provider=vendor_title(tools, job.provider),
         ratio="r169" if job.params.get("aspect_ratio", "16:9") == "16:9" else "rfit",
+        estimate=_estimate(job),
         cost=_cost(job),
         took=took,
     )
@@ -231,6 +235,18 @@ def _cost(job: Job) -> str:
     if job.params.get("price_unknown"):
         return "price not known"
     return words.credits(job.quoted if job.cost is None else job.cost)
+
+
+def _estimate(job: Job) -> str:
+    if job.params.get("price_unknown"):
+        return "price not known"
+    return words.credits(job.params.get("estimate", job.quoted))
+
+
+def vendor_title(tools: Tools, provider: str | None) -> str:
+    """A provider's name for people."""
+    facts = tools.registry.vendors.get(provider or "")
+    return facts.title if facts else provider or ""
 
 
 def _cancel_word(offer: dict[str, Any]) -> str | None:

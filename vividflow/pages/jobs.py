@@ -17,6 +17,7 @@ from vividflow.lifecycle.trash import KEPT_SECONDS
 from vividflow.pages import session, words
 from vividflow.pages.feed import feed, named
 from vividflow.pages.job_view import JobView, view, views
+from vividflow.pages.route_lines import route_lines
 from vividflow.pages.shell import house, own_path, render, request_id, to, zone
 from vividflow.records import jobs
 from vividflow.records.jobs import COMPLETED, FAILED, QUEUED, Job
@@ -79,6 +80,7 @@ def show(job_id: str) -> Response:
         v=seen,
         facts=facts(seen),
         stages=known,
+        routes=route_lines(tools, seen),
         neighbours=neighbours,
         shape=_shape(job),
         gone_on=words.day_and_time(job.deleted_at + KEPT_SECONDS, zone(), moment) if job.deleted_at else "",
@@ -196,8 +198,14 @@ def facts(v: JobView) -> list[tuple[str, str]]:
     found += [(name, _value(params[key])) for name, key in known.items() if params.get(key) is not None]
     if params.get("audio"):
         found.append(("Sound", "Yes"))
+    if v.provider:
+        found.append(("Made by" if job.status == COMPLETED else "Provider", v.provider))
     charged = job.status == COMPLETED or bool(job.charged)
-    found.append(("Cost", v.cost if charged or v.active else "Not charged"))
+    found.append(("Estimate", v.estimate))
+    if not v.active:
+        found.append(("Cost", v.cost if charged else "Not charged"))
+    elif v.cost != v.estimate:
+        found.append(("Held", v.cost))
     if job.over:
         found.append(("Made" if job.status == COMPLETED else "Ended", _made(v)))
     if job.status == FAILED and job.error_code:

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from vividflow.lifecycle.choosing import notice
+from vividflow.lifecycle.model_state import ModelState, Word, state_of
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.usual import usual_seconds
 from vividflow.pages import words
+from vividflow.pages.job_view import Badge
 from vividflow.providers.price import MICRO, quote, unit_prices
 from vividflow.providers.registry import Limits, Model, Route
 
@@ -25,6 +26,15 @@ _SHOWN = {
     "negative_prompt": "a negative prompt",
     "audio": "sound",
 }
+_BADGES = {
+    Word.ENDING: Badge(word="Ending", tone="warn", icon="alert"),
+    Word.PAUSED: Badge(word="Paused", tone="warn", icon="pause"),
+    Word.STOPPED: Badge(word="Stopped", tone="warn", icon="alert"),
+    Word.RESTING: Badge(word="Resting", tone="warn", icon="clock"),
+    Word.GONE: Badge(word="No longer offered", tone="", icon="ban"),
+    Word.NOT_SET_UP: Badge(word="Not set up", tone="", icon="ban"),
+}
+_WAITING = (Word.PAUSED, Word.STOPPED, Word.RESTING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +50,7 @@ class ModelChoice:
     """One model to choose: `price` is what a clip of its usual length costs, `reason` why it cannot be chosen here.
 
     `resolutions` are those that the route taken here really makes, `rates` credits a second by resolution in words,
-    `ending` the sentence that it is shut down soon. A `need` says which model does what this one does not.
+    `source` the day and the origin of the price. A `need` says which model does what this one does not.
     """
 
     model: Model
@@ -50,7 +60,8 @@ class ModelChoice:
     resolutions: tuple[str, ...]
     rates: str
     usual: str
-    ending: str | None
+    source: str
+    state: ModelState
     shape_needs: Need
     resolution_needs: Need
 
@@ -73,6 +84,21 @@ class ModelChoice:
     def usable(self) -> bool:
         """Whether it can be chosen."""
         return self.reason is None
+
+    @property
+    def badge(self) -> Badge | None:
+        """The word for its state; None where nothing speaks against it."""
+        return _BADGES.get(self.state.word)
+
+    @property
+    def waits(self) -> bool:
+        """Whether an order would have to wait just now."""
+        return self.state.word in _WAITING
+
+    @property
+    def unfit(self) -> str:
+        """The few words in the list of models for one that cannot be chosen."""
+        return "no longer offered" if self.state.word is Word.GONE else "not set up here"
 
     @property
     def lengths(self) -> str:
@@ -100,7 +126,7 @@ class ModelChoice:
             {
                 "title": self.title,
                 "price": self.price,
-                "note": self.note,
+                "note": self.state.reason if self.waits else self.note,
                 "lengths": [f"{each:g}" for each in limits.durations],
                 "range": list(limits.duration_range) if limits.duration_range else None,
                 "length": f"{usual_length(limits):g}",
@@ -123,6 +149,12 @@ def choices(tools: Tools) -> list[ModelChoice]:
     living = [model for model in tools.registry.models if model.kind == "video" and not model.retired()]
     found = [_choice(tools, model, living) for model in living]
     return sorted(found, key=lambda choice: not choice.usable)
+
+
+def shut_down(tools: Tools) -> list[tuple[str, str]]:
+    """The video models that are shut down: title, and since when and what to use instead."""
+    gone = [model for model in tools.registry.models if model.kind == "video" and model.retired()]
+    return [(model.title, state_of(tools, model).reason or "") for model in gone]
 
 
 def usual_length(limits: Limits) -> float:
@@ -155,7 +187,8 @@ def _choice(tools: Tools, model: Model, living: list[Model]) -> ModelChoice:
         resolutions=_made(tools, model),
         rates=_rates(model, route) if route else "",
         usual=_usual(tools, model, route) if route else "",
-        ending=notice(tools, model),
+        source=_source(route) if route else "",
+        state=state_of(tools, model),
         shape_needs=_needs(tools, "aspect_ratio", model, living),
         resolution_needs=_needs(tools, "resolution", model, living),
     )
@@ -217,6 +250,15 @@ def _rates(model: Model, route: Route) -> str:
         return f"{rate:g} credits a second" if rate else "Free"
     parts = [f"{rate:g} at {_listed(sizes, 'and')}" for rate, sizes in by_price.items()]
     return f"Credits a second: {', '.join(parts)}"
+
+
+def _source(route: Route) -> str:
+    """ "Price of 21 November 2026, not confirmed by the vendor: about 0.05 for a clip; general knowledge"."""
+    day = route.price_date
+    if day is None or not any(price.usd for price in route.prices):
+        return ""
+    doubt = "" if route.price_verified else ", not confirmed by the vendor"
+    return f"Price of {day.day} {day:%B %Y}{doubt}: {route.price_source}"
 
 
 def _why(model: Model) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Entry:
     """One place. `tab` puts it into the bar of a narrow window, `key` is pressed after `g`.
 
-    `ours` is whether this package makes its page.
+    `ours` is whether this package makes its page, `admin` whether only administrators see it.
     """
 
     path: str
@@ -20,6 +20,7 @@ class Entry:
     tab: bool = False
     key: str = ""
     ours: bool = True
+    admin: bool = False
 
     def current(self, here: str) -> str:
         """What `aria-current` says on the page `here`: "page" on it, "true" beneath it, else nothing."""
@@ -37,6 +38,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(path="/developers/keys", icon="key", name="API keys", group="Account"),
     Entry(path="/docs", icon="book", name="API docs", group="Account", ours=False),
     Entry(path="/settings", icon="gear", name="Settings", group="Account"),
+    Entry(path="/admin/review", icon="alert", name="Review", group="Admin", admin=True),
+    Entry(path="/admin/providers", icon="bolt", name="Providers", group="Admin", admin=True),
 )
 
 
@@ -61,6 +64,10 @@ class Navigation:
         """The groups of the sidebar and what is in them; no empty ones."""
         names = dict.fromkeys(each.group for each in self.entries)
         return [(name, [each for each in self.entries if each.group == name]) for name in names]
+
+    def seen_by(self, admin: bool) -> Navigation:
+        """The places that somebody sees: an administrator all of them."""
+        return self if admin else Navigation(entries=tuple(each for each in self.entries if not each.admin))
 
 
 def there(paths: Collection[str]) -> Navigation:

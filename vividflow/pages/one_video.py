@@ -17,6 +17,7 @@ from vividflow.lifecycle.trash import KEPT_SECONDS
 from vividflow.pages import session, words
 from vividflow.pages.job_view import view, views
 from vividflow.pages.jobs import facts
+from vividflow.pages.route_lines import route_lines
 from vividflow.pages.shell import house, render, to, zone
 from vividflow.records import jobs, neighbours
 from vividflow.records.jobs import COMPLETED
@@ -89,6 +90,7 @@ def _page(job_id: str, *, typed: str | None = None, error: str | None = None) ->
         typed=job.title or "" if typed is None else typed,
         error=error,
         facts=facts(seen),
+        routes=route_lines(tools, seen),
         origin=provenance(job)["note"] if done else None,
         fps=asset_facts.get("fps") or USUAL_FPS,
         strip=strip,

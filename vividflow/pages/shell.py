@@ -18,8 +18,10 @@ from vividflow.lifecycle.usage import over_alert
 from vividflow.pages import session, static_files, words
 from vividflow.pages.compressing import compress
 from vividflow.pages.job_view import STEPS
+from vividflow.pages.navigation import Navigation
 from vividflow.records import jobs, ledger, library
 from vividflow.records.jobs import QUEUED, Job
+from vividflow.records.queue_figures import count_in_review
 from vividflow.records.users import User
 
 if TYPE_CHECKING:
@@ -105,6 +107,13 @@ SAID = {
     "unshared": "The link works no more.",
     "alert": "You will be told above that level.",
     "no_alert": "You will not be told.",
+    "adopted": "Adopted. A worker fetches what it made; nobody is charged.",
+    "lost": "Declared lost. The person was not charged.",
+    "placed_again": "Declared lost, and placed again for the same person.",
+    "paused": "Paused. No orders go there until you resume it.",
+    "resumed": "Resumed. Orders may go there again.",
+    "limited": "Limit saved.",
+    "revived": "That model is ordered again.",
 }
 
 
@@ -189,6 +198,20 @@ class Frame:
         if spent is None or self.user is None or self.user.usage_alert is None:
             return None
         return f"You have spent {words.dollars(spent)} this month, above your {words.dollars(self.user.usage_alert)}."
+
+    @cached_property
+    def places(self) -> Navigation:
+        """Where one can go from here."""
+        places: Navigation = current_app.jinja_env.globals["navigation"]  # pyright: ignore[reportAssignmentType]
+        return places.seen_by(self.user is not None and self.user.is_admin)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """What waits for an administrator, by the path of its place."""
+        if self.user is None or not self.user.is_admin:
+            return {}
+        with house().tools.db.reading() as connection:
+            return {"/admin/review": count_in_review(connection)}
 
     @property
     def initials(self) -> str:

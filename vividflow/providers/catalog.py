@@ -22,7 +22,7 @@ class Vendor:
     `patterns` are such names as they are shown, for what is set up here. `unserved` is why one of its ids cannot be asked
     here although the vendor is usable, `stops` whether an order for it can be stopped where the registry says that some can.
     `check` raises `Complaints` for settings that cannot be read. `key` is what proves who we are, and where, for one of its
-    ids; `place` the server that the id lies on, where the vendor has several.
+    ids; `place` the server that the id lies on, where the vendor has several, and `places` are those that are set up.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Vendor:
     check: Callable[[Settings], object] = lambda _: None
     key: Callable[[Settings, str], Sequence[object]] = lambda _, __: ()
     place: Callable[[str], str] = lambda _: ""
+    places: Callable[[Settings], Sequence[str]] = lambda _: ()
 
 
 def _local(settings: Settings) -> Provider:
@@ -190,5 +191,6 @@ PROVIDERS: dict[str, Vendor] = {
         check=_openai_servers,
         key=_openai_key,
         place=_openai_place,
+        places=lambda given: tuple(_openai_servers(given)),
     ),
 }

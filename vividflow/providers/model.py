@@ -19,6 +19,7 @@ class VendorFacts:
     `cancel_billed` is whether a run stopped half-way is charged; `looks` are the seconds between looks after the
     first, the last of them repeated; `retention_seconds` is how long a result stays there. `unit_usd` is what one unit
     costs where the vendor tells the price of a clip in units; `callbacks_signed` whether its callbacks prove who sent them.
+    `console` is where an operator sees what was ordered there.
     """
 
     name: str
@@ -34,6 +35,7 @@ class VendorFacts:
     retention_seconds: float | None = None
     unit_usd: Decimal | None = None
     callbacks_signed: bool = True
+    console: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

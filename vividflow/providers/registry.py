@@ -148,6 +148,9 @@ def _vendor(name: str, table: Table) -> VendorFacts:
     lane = table.text("lane", "calls")
     if lane not in LANES:
         table.complain(f"lane must be one of {', '.join(LANES)}")
+    console = table.text("console", "") or None
+    if console is not None and not console.startswith("https://"):
+        table.complain("console is an address that begins with https://")
     facts = VendorFacts(
         name=name,
         title=table.text("title"),
@@ -162,6 +165,7 @@ def _vendor(name: str, table: Table) -> VendorFacts:
         retention_seconds=table.number("retention_seconds", least=1),
         unit_usd=table.money("unit_usd") if table.has("unit_usd") else None,
         callbacks_signed=table.flag("callbacks_signed", True),
+        console=console,
     )
     table.done()
     return facts

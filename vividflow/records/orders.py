@@ -64,6 +64,7 @@ orders = Table(
 _open = orders.c.state.in_(OPEN)
 Index("uq_orders_one_open", orders.c.job_id, unique=True, sqlite_where=_open, postgresql_where=_open)
 Index("ix_orders_like", orders.c.provider, orders.c.request_hash)
+Index("ix_orders_intent_at", orders.c.intent_at)
 _NEWEST = select(orders).where(orders.c.job_id == bindparam("owner")).order_by(orders.c.n.desc()).limit(1)
 
 

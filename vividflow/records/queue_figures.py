@@ -10,6 +10,7 @@ from sqlalchemy import Connection, case, func, select, text
 from vividflow.records.assets import assets
 from vividflow.records.due import ADVISORY_WORKER
 from vividflow.records.jobs import CANCELLED, COMPLETED, FAILED, HIDDEN_KINDS, PROCESSING, QUEUED, jobs
+from vividflow.records.jobs import in_review as of_review
 from vividflow.records.orders import orders
 from vividflow.records.users import users
 
@@ -19,6 +20,7 @@ TOLERANCE_SECONDS = 5.0
 
 _c = jobs.c
 _shown = _c.kind.not_in(HIDDEN_KINDS)
+_IN_REVIEW = select(func.count()).select_from(jobs).where(of_review)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,36 +97,66 @@ def model_figures(connection: Connection, since: float) -> dict[str, ModelFigure
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InReview:
-    """A job of which nobody knows whether its order ran. `intent_at` seconds since 1970, `quoted` micro-dollars."""
+    """A job of which nobody knows whether its order ran. Times are seconds since 1970, `quoted` micro-dollars.
+
+    `provider_model`, `order_state` and `why` (what was heard instead of an answer) are of its last order; `asked` is how
+    often the provider was asked about it, `given_up_at` when that ended.
+    """
 
     job_id: str
+    user_id: str
     email: str
+    title: str | None
+    prompt: str | None
+    params: dict[str, Any]
     model: str | None
     provider: str | None
+    provider_model: str | None
     order_id: str | None
+    order_state: str | None
+    operation_id: str | None
     intent_at: float | None
+    why: str | None
+    asked: int
+    given_up_at: float | None
     quoted: int
 
 
-def in_review(connection: Connection) -> list[InReview]:
+def count_in_review(connection: Connection) -> int:
+    """How many jobs are in needs_review."""
+    return connection.execute(_IN_REVIEW).scalar_one()
+
+
+def in_review(connection: Connection, limit: int | None = None) -> list[InReview]:
     """The jobs in needs_review with their last order, oldest first."""
     every = orders.alias()
     last = select(func.max(every.c.n)).where(every.c.job_id == _c.id).correlate(jobs).scalar_subquery()
     rows = connection.execute(
         select(
             _c.id.label("job_id"),
+            _c.user_id,
             users.c.email,
+            _c.title,
+            _c.prompt,
+            _c.params,
             _c.model,
             orders.c.provider,
+            orders.c.provider_model,
             orders.c.id.label("order_id"),
+            orders.c.state.label("order_state"),
+            orders.c.operation_id,
             orders.c.intent_at,
+            orders.c.error_message.label("why"),
+            _c.failures.label("asked"),
+            _c.finished_at.label("given_up_at"),
             _c.quoted,
         )
         .select_from(jobs)
         .join(users, users.c.id == _c.user_id)
         .outerjoin(orders, (orders.c.job_id == _c.id) & (orders.c.n == last))
-        .where(_c.state == "needs_review")
+        .where(of_review)
         .order_by(_c.created_at)
+        .limit(limit)
     ).mappings()
     return [InReview(**row) for row in rows]
 
