@@ -56,10 +56,10 @@ RIVALS: dict[str, Rival] = {
 
 
 @contextmanager
-def running(names: tuple[str, ...], generation: float) -> Iterator[dict[str, str]]:
-    """Start them with 150 ms of latency a request; name to base URL."""
+def running(names: tuple[str, ...], generation: float, jitter: float = 0.0) -> Iterator[dict[str, str]]:
+    """Start them with 150 ms of latency a request, generations differing by `jitter` (a share); name to base URL."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_one(name, generation)) for name in names}
+        yield {name: stack.enter_context(_one(name, generation, jitter)) for name in names}
 
 
 def state(url: str) -> dict[str, Any]:
@@ -69,10 +69,14 @@ def state(url: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _one(name: str, generation: float) -> Iterator[str]:
+def _one(name: str, generation: float, jitter: float) -> Iterator[str]:
     command = [sys.executable, "-m", f"tests.simulators.{name}", "--port", "0", "--latency-ms", str(LATENCY_MS)]
+    more = ["--jitter", str(jitter)] if jitter else []
     process = subprocess.Popen(
-        [*command, "--generation-seconds", str(generation)], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        [*command, "--generation-seconds", str(generation), *more],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
     )
     assert process.stdout is not None
     try:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import random
 from bisect import bisect_right
 
 from vividflow.lifecycle.states import Lane
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.usual import times_like
+from vividflow.providers.catalog import PROVIDERS
 from vividflow.records.jobs import Job
 from vividflow.timing import now
 
 # Each look comes when this share of those that took longer than now were ready. Measured (docs/adr/0020): fewer looks
 # are late, more are requests that find nothing.
-READY_SHARE = 0.3
+READY_SHARE = 0.25
 # Below this many no share can be told any more; from there on each look comes a tenth of the time passed later.
 FEWEST_LEFT, TENTH = 3, 0.1
 # Looks are not closer than this share of the median, nor than half a second.
@@ -28,9 +30,12 @@ def first_look(job: Job, tools: Tools) -> float:
     if lane_of_generating(job, tools) is Lane.MEDIA:
         return 0.0
     first = tools.settings.poll_first_seconds
-    if first is None:
-        first = _by_history(times_like(tools, job), 0.0) or job.usual_seconds or UNKNOWN_SECONDS
-    return first * random.uniform(0.95, 1.05)
+    if first is not None:
+        return first * random.uniform(0.95, 1.05)
+    times = times_like(tools, job)
+    if (wait := _by_history(times, 0.0)) is not None:
+        return _in_company(wait, times, job, tools)
+    return (job.usual_seconds or UNKNOWN_SECONDS) * random.uniform(0.95, 1.05)
 
 
 def next_look(job: Job, tools: Tools) -> float:
@@ -47,7 +52,8 @@ def next_look(job: Job, tools: Tools) -> float:
         slowest = times[-1] if times else job.usual_seconds or UNKNOWN_SECONDS
         return max(most, slowest * CALLED_SHARE - past) * random.uniform(0.9, 1.1)
     if times:
-        step = _by_history(times, past) or max(steps[0], TENTH * past)
+        wait = _by_history(times, past) or max(steps[0], TENTH * past)
+        return _in_company(min(wait, most), times, job, tools)
     return min(step, most) * random.uniform(0.9, 1.1)
 
 
@@ -66,5 +72,18 @@ def _by_history(times: tuple[float, ...], past: float) -> float | None:
     left = times[bisect_right(times, past) :]
     if len(left) < FEWEST_LEFT:
         return None
-    closest = max(CLOSEST_SECONDS, CLOSEST_SHARE * times[len(times) // 2])
-    return max(left[int(READY_SHARE * len(left))] - past, closest)
+    return max(left[int(READY_SHARE * len(left))] - past, _closest(times))
+
+
+def _closest(times: tuple[float, ...]) -> float:
+    return max(CLOSEST_SECONDS, CLOSEST_SHARE * times[len(times) // 2])
+
+
+def _in_company(wait: float, times: tuple[float, ...], job: Job, tools: Tools) -> float:
+    """About `wait`: where one request answers for many, looks fall on the ticks of a clock that all share."""
+    lists = PROVIDERS[job.provider or "local"].lists
+    if lists(tools.settings, job.provider_model or "") is None:
+        return wait * random.uniform(0.97, 1.03)
+    tick = 2.0 ** math.floor(math.log2(_closest(times)))
+    moment = now()
+    return max(CLOSEST_SECONDS, round((moment + wait) / tick) * tick - moment)

@@ -63,9 +63,9 @@ def is_it(job: Job, order: Order) -> bool:
 def tells_all(job: Job, server: VideoServer) -> bool:
     """Whether an entry of a list shows as much as the job itself would: an end that says nothing of errors does not."""
     word, dialect = job.get("status"), server.dialect
-    if word in dialect.failed:
-        return bool(job.get("error"))
-    return isinstance(word, str) and (word not in dialect.done or "error" in job)
+    if not isinstance(word, str):
+        return False
+    return bool(job.get("error")) if word in dialect.failed else word not in dialect.done or "error" in job
 
 
 def read_job(job: Job, server: VideoServer) -> Operation:
