@@ -35,7 +35,7 @@ def look(job: Job, tools: Tools) -> Answer:
     if job.deadline_at is not None and now() > job.deadline_at:
         return _stop(job, tools, order)
     changes = {"looks": job.looks + 1, "failures": 0, "note": None, "progress": _risen(job, operation)}
-    return Wait(seconds=next_look(job, tools), changes=changes)
+    return Wait(seconds=next_look(job, tools), changes=changes, since=now())
 
 
 def late_look(job: Job, tools: Tools) -> Answer:

@@ -52,6 +52,7 @@ def submit(job: Job, tools: Tools) -> Answer:
         to="generating",
         changes={"generating_at": moment, "failures": 0, "note": None, "progress": operation.progress or job.progress},
         after=first_look(job, tools),
+        since=moment,
         writes=(accepted(order, operation, moment, body), *opened(tools, order)),
     )
 
