@@ -15,7 +15,7 @@ from vividflow.timing import now
 
 # Each look comes when this share of those that took longer than now were ready. Measured (docs/adr/0020): fewer looks
 # are late, more are requests that find nothing.
-READY_SHARE = 0.25
+READY_SHARE = 0.3
 # Below this many no share can be told any more; from there on each look comes a tenth of the time passed later.
 FEWEST_LEFT, TENTH = 3, 0.1
 # Looks are not closer than this share of the median, nor than half a second.
