@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.lifecycle.test_usual import SORT, _generating, _took
 from vividflow.lifecycle import usual, waiting
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.waiting import first_look, next_look
+from vividflow.providers.base import Operation, OperationStatus
 
 HISTORY = [float(n) for n in range(81, 121)]
 NOW = 100.0
@@ -43,6 +45,14 @@ def test_where_a_list_answers_for_many_looks_fall_on_common_ticks(tools: Tools) 
     _took(tools, *HISTORY)
     assert first_look(_generating(provider_model="owner/name"), tools) == 92.0  # every two seconds
     assert next_look(_generating(generating_at=NOW - 93.7, provider_model="owner/name"), tools) == 8.0
+
+
+def test_a_look_that_shared_its_request_is_followed_by_a_closer_one(tools: Tools) -> None:
+    _took(tools, *HISTORY)
+    looked = _generating(generating_at=NOW - 93, provider_model="owner/name")
+    seen = Operation(id="op", status=OperationStatus.RUNNING)
+    assert next_look(looked, tools) == 8.0  # till the 9th of the 27 above, on a tick
+    assert next_look(looked, replace(tools, seen={"op": seen})) == 4.0  # till the 5th of them
 
 
 def test_past_all_history_each_look_comes_a_tenth_of_the_time_later(tools: Tools) -> None:

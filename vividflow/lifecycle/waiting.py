@@ -16,6 +16,8 @@ from vividflow.timing import now
 # Each look comes when this share of those that took longer than now were ready. Measured (docs/adr/0020): fewer looks
 # are late, more are requests that find nothing.
 READY_SHARE = 0.3
+# Where a look has just shared its request with others, closer looks cost next to nothing.
+SHARE_IN_COMPANY = 0.15
 # Below this many no share can be told any more; from there on each look comes a tenth of the time passed later.
 FEWEST_LEFT, TENTH = 3, 0.1
 # Looks are not closer than this share of the median, nor than half a second.
@@ -52,7 +54,8 @@ def next_look(job: Job, tools: Tools) -> float:
         slowest = times[-1] if times else job.usual_seconds or UNKNOWN_SECONDS
         return max(most, slowest * CALLED_SHARE - past) * random.uniform(0.9, 1.1)
     if times:
-        wait = _by_history(times, past) or max(steps[0], TENTH * past)
+        share = SHARE_IN_COMPANY if tools.seen else READY_SHARE
+        wait = _by_history(times, past, share) or max(steps[0], TENTH * past)
         return _in_company(min(wait, most), times, job, tools)
     return min(step, most) * random.uniform(0.9, 1.1)
 
@@ -67,12 +70,12 @@ def lane_of_generating(job: Job, tools: Tools) -> Lane:
     return Lane(tools.registry.vendors[job.provider or "local"].lane)
 
 
-def _by_history(times: tuple[float, ...], past: float) -> float | None:
-    """Seconds until `READY_SHARE` of those that took longer than `past` were ready; None where too few did."""
+def _by_history(times: tuple[float, ...], past: float, share: float = READY_SHARE) -> float | None:
+    """Seconds until that `share` of those that took longer than `past` were ready; None where too few did."""
     left = times[bisect_right(times, past) :]
     if len(left) < FEWEST_LEFT:
         return None
-    return max(left[int(READY_SHARE * len(left))] - past, _closest(times))
+    return max(left[int(share * len(left))] - past, _closest(times))
 
 
 def _closest(times: tuple[float, ...]) -> float:
