@@ -30,6 +30,7 @@ from vividflow.lifecycle.refunds import cancel_offer
 from vividflow.lifecycle.rounds import Rounds
 from vividflow.lifecycle.standing import Gate
 from vividflow.lifecycle.states import Lane
+from vividflow.lifecycle.together import gathered
 from vividflow.lifecycle.tools import Tools, build_tools
 from vividflow.lifecycle.turns import Turns
 from vividflow.records import due, job_events, jobs
@@ -92,12 +93,22 @@ class JobQueue:
         again = (0.0 if begun else HELD_UP_SECONDS) if self._turns.more else None
         return [job for job in begun if job.lease_owner is not None], again
 
-    def claim_due(self, lane: Lane, limit: int) -> list[Job]:
-        """Take the leases of the jobs that have been due longest in a lane, within the providers' rates for looks."""
+    def claim_due(self, lane: Lane, hands: int) -> list[list[Job]]:
+        """Take the leases of the jobs that have been due longest in a lane, within the providers' rates for looks.
+
+        A list for each of `hands` at most: of one job, or of several that one request answers for.
+        """
         moment = now()
         with self.tools.db.transaction(CLAIM_PATIENCE_SECONDS) as connection:
-            ids = looks_allowed(connection, self.tools, due.due_in_lane(connection, lane, moment, limit), moment)
-            return due.lease(connection, ids, self.owner, moment + self.tools.settings.lease_seconds, moment)
+            found = due.due_in_lane(connection, lane, moment, hands)
+            if len(found) == hands and len(gathered(self.tools, found)) < hands:  # there may be more that go along
+                found = due.due_in_lane(connection, lane, moment, max(hands, AT_ONCE))
+            groups = looks_allowed(connection, self.tools, found, moment, hands)
+            until = moment + self.tools.settings.lease_seconds
+            ids = [job_id for group in groups for job_id in group]
+            leased = {job.id: job for job in due.lease(connection, ids, self.owner, until, moment)}
+        held = ([leased[job_id] for job_id in group if job_id in leased] for group in groups)
+        return [group for group in held if group]
 
     def divert(self, provider: str, after: tuple[float, str]) -> tuple[float, str] | None:
         """Send queued jobs of a provider that is shut by another route, a page of them from behind `after`.
@@ -324,8 +335,8 @@ class Worker:
             elif early > 0 and lane != Lane.MEDIA:
                 rest = min(rest, early)
             elif lane == "loop":
-                taken, again = self.queue.claim_starts(idle)
-                self._begin(taken)
+                started, again = self.queue.claim_starts(idle)
+                self._begin([[job] for job in started])
                 rest = rest if again is None else min(rest, again)
             else:
                 taken = self.queue.claim_due(Lane(lane), idle)
@@ -333,7 +344,7 @@ class Worker:
                 rest = min(rest, 0.0 if taken else 0.02)
         return rest
 
-    def _begin(self, taken: list[Job]) -> None:
+    def _begin(self, taken: list[list[Job]]) -> None:
         if taken:
             self._claimed_at = monotonic()
             self._crew.take(taken)
@@ -346,7 +357,7 @@ class Worker:
         if waiting:
             taken = self.queue.claim_suspects(self._settled)
             self._quarantine = bool(taken)
-            self._begin(taken)
+            self._begin([[job] for job in taken])
         return 0.0
 
 

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.simulators.gemini import KEY as GEMINI_KEY
@@ -56,10 +57,16 @@ RIVALS: dict[str, Rival] = {
 
 
 @contextmanager
-def running(names: tuple[str, ...], generation: float) -> Iterator[dict[str, str]]:
-    """Start them with 150 ms of latency a request; name to base URL."""
+def running(
+    names: tuple[str, ...], generation: float, jitter: float = 0.0, state_file: Path | None = None
+) -> Iterator[dict[str, str]]:
+    """Start them with 150 ms of latency a request, generations differing by `jitter` (a share); name to base URL.
+
+    `state_file` holds orders that were accepted before.
+    """
+    more = [*(("--jitter", str(jitter)) if jitter else ()), *(("--state", str(state_file)) if state_file else ())]
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_one(name, generation)) for name in names}
+        yield {name: stack.enter_context(_one(name, generation, more)) for name in names}
 
 
 def state(url: str) -> dict[str, Any]:
@@ -69,10 +76,13 @@ def state(url: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _one(name: str, generation: float) -> Iterator[str]:
+def _one(name: str, generation: float, more: list[str]) -> Iterator[str]:
     command = [sys.executable, "-m", f"tests.simulators.{name}", "--port", "0", "--latency-ms", str(LATENCY_MS)]
     process = subprocess.Popen(
-        [*command, "--generation-seconds", str(generation)], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        [*command, "--generation-seconds", str(generation), *more],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
     )
     assert process.stdout is not None
     try:

@@ -43,6 +43,18 @@ def test_a_callback_tells_the_lost_id_and_makes_the_job_due(
     assert (stage.job(unsure.id).state, (stage.job(unsure.id).due_at or 0) <= now()) == ("reconciling", True)
 
 
+def test_a_job_that_was_called_about_is_due_at_once_and_then_left_alone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.simulator.generation_seconds = 3600.0
+    running = stage.step(stage.begin())
+    stage.change(running.id, due_at=now() + 3600, usual_seconds=400.0)
+    assert _receive(stage, running, monkeypatch, "op-1")
+    called = stage.job(running.id)
+    assert (called.due_at or 0) <= now()
+    assert (stage.step(called).due_at or 0) - now() > 400
+
+
 def test_an_id_that_is_known_is_not_replaced(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     running = stage.step(stage.begin())
     known = stage.orders(running.id)[0].operation_id

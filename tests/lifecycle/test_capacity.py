@@ -63,9 +63,10 @@ def test_looks_keep_to_the_rate_and_what_asks_nobody_is_never_held_up(stage: Sta
     found += [Due("stored here", "replicate", "finishing"), Due("a delivery", None, "delivering")]
     found += [Due("made here", "local", "generating")]
     with stage.tools.db.transaction() as connection:
-        first = looks_allowed(connection, stage.tools, found, NOW)
-        second = looks_allowed(connection, stage.tools, found, NOW)
-        later = looks_allowed(connection, stage.tools, found, NOW + 3)
+        first, second, later = (
+            [job_id for (job_id,) in looks_allowed(connection, stage.tools, found, moment)]
+            for moment in (NOW, NOW, NOW + 3)
+        )
     free = ["stored here", "a delivery", "made here"]
     assert (first, second) == (["look 0", "look 1", *free], free)
     assert later == ["look 0", *free]

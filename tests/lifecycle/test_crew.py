@@ -79,7 +79,7 @@ def test_a_step_that_gives_no_answer_is_put_down_and_nothing_is_written(
     if isinstance(broken, LeaseLost):
         stage.change(three[0].id, fence=99)
     crew = _crew(stage)
-    crew.take(three[:1])
+    crew.take([three[:1]])
     assert crew.held.wait_until_empty(10)
     job = stage.job(three[0].id)
     assert (job.state, job.lease_owner) == ("submitting", 0)
@@ -91,12 +91,12 @@ def test_a_job_that_goes_on_at_once_stays_in_hand_while_there_is_room(
     stage: Stage, three: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crew = _crew(stage)
-    taken: list[Job] = []
+    taken: list[list[Job]] = []
     monkeypatch.setattr(crew, "take", taken.extend)
     monkeypatch.setattr(module, "run_step", lambda *_: None)
     crew.held.take(three)
     crew._write_down([(three[0], Advance(to="reconciling")), (three[1], Advance(to="generating", after=5.0))])
-    assert [job.id for job in taken] == [three[0].id]
+    assert [[job.id for job in group] for group in taken] == [[three[0].id]]
     assert stage.job(three[0].id).lease_owner == 0
     assert stage.job(three[1].id).lease_owner is None
     crew.dismiss()

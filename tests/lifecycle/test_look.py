@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from tests.lifecycle.stage import Stage
 from vividflow.errors import Transient
-from vividflow.lifecycle.look import first_look
 from vividflow.lifecycle.status import status_object
+from vividflow.lifecycle.waiting import first_look
 from vividflow.providers.base import Operation, OperationStatus
 from vividflow.records import jobs
 from vividflow.records.jobs import Job

@@ -25,6 +25,7 @@ from tests.simulators.kling_rules import DEFAULT_MODEL, KINDS, KNOWN, complaints
 from tests.simulators.kling_task import Task
 from tests.simulators.kling_tokens import Account
 from tests.simulators.kling_tokens import refusal as token_refusal
+from tests.simulators.list_faults import WRONG_ENTRIES, wrong_entries
 from tests.simulators.replicate_faults import bad_output
 from tests.simulators.server import Close, FaultBox, Reply, Request, Server, json_reply, ranged
 from tests.simulators.webhooks import WebhookSender
@@ -243,9 +244,12 @@ class KlingSimulator(Server):
         with self._guard:
             newest = [task for task in reversed(self.tasks.values()) if task.kind == kind]
         first = (int(page) - 1) * int(size)
-        answer = _good([task.view(self.output_base, time.time()) for task in newest[first : first + int(size)]])
+        entries = [task.view(self.output_base, time.time()) for task in newest[first : first + int(size)]]
         fault = self.faults.take("list")
-        return bad_look(fault, answer) if fault else answer
+        if fault:
+            entries = wrong_entries(fault, entries, "task_id", "task_status", "failed")
+        answer = _good(entries)
+        return answer if fault is None or fault.name in WRONG_ENTRIES else bad_look(fault, answer)
 
     def _output(self, request: Request, identity: str) -> Reply:
         self.output_authorizations.append(request.headers.get("authorization"))

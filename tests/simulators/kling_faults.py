@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.simulators.kling_task import FATES
+from tests.simulators.list_faults import LIST_FAULTS, wrong_answer
 from tests.simulators.replicate_faults import STAGES as REPLICATE_STAGES
 from tests.simulators.server import Close, Endless, Half, Reply, SimFault, json_reply
 
@@ -48,7 +49,7 @@ STAGES = {
     "fate": FATES,
     "poll": tuple(f"poll_{name}" for name in LOOKS),
     "ask": tuple(f"ask_{name}" for name in LOOKS),
-    "list": tuple(f"list_{name}" for name in ("error", "close")),
+    "list": (*(f"list_{name}" for name in ("error", "close", "garbage", "busy", "code_200")), *LIST_FAULTS),
     "output": REPLICATE_STAGES["output"],
     "webhook": ("webhook_dropped", "webhook_duplicate", "webhook_others_task"),
 }
@@ -147,6 +148,8 @@ def bad_body(name: str, answer: Reply) -> Reply:
 
 def bad_look(fault: SimFault, answer: Reply) -> Reply:
     """What a GET of a task is answered instead of `answer`."""
+    if (wrong := wrong_answer(fault, answer, lambda: coded(1203))) is not None:
+        return wrong
     name = fault.name.partition("_")[2]
     match name:
         case "close":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.simulators.list_faults import LIST_FAULTS, wrong_answer
 from tests.simulators.openai_job import FATES
 from tests.simulators.replicate_faults import ACCEPTED, ELSEWHERE, FOR_EVER, HTML, bad_output
 from tests.simulators.replicate_faults import NOT_ACCEPTED as REFUSED
@@ -31,6 +32,7 @@ STAGES = {
         "list_rate_limited",
         "list_stuck",
         "list_without_prompts",
+        *LIST_FAULTS,
     ),
     "delete": ("delete_busy", "delete_error", "delete_unknown"),
     "output": (
@@ -105,6 +107,8 @@ def spoiled(fault: SimFault, answer: Reply) -> Reply:
 
 def bad_look(fault: SimFault, answer: Reply) -> Reply:
     """What a GET of a job or of the list is answered instead of `answer`."""
+    if (wrong := wrong_answer(fault, answer, lambda: json_reply({"detail": "Not Found"}, 404))) is not None:
+        return wrong
     match fault.name.partition("_")[2]:
         case "garbage":
             return Reply(body=b"<html>bad gateway</html>", headers=HTML)

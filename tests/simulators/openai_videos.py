@@ -18,6 +18,7 @@ from email.utils import formatdate
 from typing import Any
 
 from tests.simulators.clips import clip, tagged
+from tests.simulators.list_faults import WRONG_ENTRIES, wrong_entries
 from tests.simulators.openai_dialects import RULES, Sent, canonical, complaints, read_body
 from tests.simulators.openai_faults import NOT_ACCEPTED, STAGES, bad_look, bad_output, refusal, spoiled, trouble
 from tests.simulators.openai_job import VideoJob
@@ -178,6 +179,8 @@ class VideosSimulator(Server):
         data = [job.view(self.now(), self.rules) for job in jobs[:limit]]
         if fault and fault.name == "list_without_prompts":
             data = [{name: value for name, value in each.items() if name != "prompt"} for each in data]
+        if fault and fault.name in WRONG_ENTRIES:
+            return json_reply({"object": "list", "data": wrong_entries(fault, data, "id", "status", "failed")})
         page: dict[str, Any] = {"object": "list", "data": data}
         if self.rules.has_more:
             ends = (

@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tests.simulators.clips import clip, still, tagged
+from tests.simulators.list_faults import WRONG_ENTRIES, wrong_entries
 from tests.simulators.replicate_faults import (
     NOT_ACCEPTED,
     NOT_FOUND,
@@ -286,9 +287,11 @@ class ReplicateSimulator(Server):
         first = next((place for place, each in enumerate(shown) if each.id == query.get("cursor")), 0)
         page, rest = shown[first : first + PAGE], shown[first + PAGE :]
         following = f"{self.url}/v1/predictions?{urlencode(query | {'cursor': rest[0].id})}" if rest else None
-        answer = json_reply({"previous": None, "next": following, "results": [self._shown(each) for each in page]})
-        fault = self.faults.take("list")
-        return bad_look(fault, answer) if fault else answer
+        entries, fault = [self._shown(each) for each in page], self.faults.take("list")
+        if fault:
+            entries = wrong_entries(fault, entries, "id", "status", "failed")
+        answer = json_reply({"previous": None, "next": following, "results": entries})
+        return answer if fault is None or fault.name in WRONG_ENTRIES else bad_look(fault, answer)
 
     def _cancel(self, identity: str) -> Reply:
         if self.faults.take("cancel"):

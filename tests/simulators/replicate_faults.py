@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from tests.simulators.list_faults import LIST_FAULTS, wrong_answer
 from tests.simulators.replicate_prediction import FATES
 from tests.simulators.server import Close, Drip, Endless, Half, Reply, SimFault, json_reply
 from tests.simulators.webhooks import FAULTS as WEBHOOK_FAULTS
@@ -38,7 +39,7 @@ STAGES = {
     "submit": ACCEPTED + NOT_ACCEPTED,
     "fate": FATES,
     "poll": ("poll_error", "poll_garbage", "poll_close", "poll_rate_limited", "poll_missing", "poll_other"),
-    "list": ("list_error", "list_close", "list_garbage", "list_rate_limited"),
+    "list": ("list_error", "list_close", "list_garbage", "list_rate_limited", *LIST_FAULTS),
     "cancel": ("cancel_error",),
     "files": ("files_error", "files_rate_limited"),
     "secret": ("secret_error",),
@@ -120,6 +121,8 @@ def spoiled(fault: SimFault, answer: Reply) -> Reply:
 
 def bad_look(fault: SimFault, answer: Reply) -> Reply:
     """What a GET of a prediction or of the list is answered instead of `answer`."""
+    if (wrong := wrong_answer(fault, answer, lambda: problem(404, "Not found", NOT_FOUND))) is not None:
+        return wrong
     match fault.name.partition("_")[2]:
         case "garbage":
             return Reply(body=b"<html>bad gateway</html>", headers=HTML)

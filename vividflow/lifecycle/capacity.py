@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from vividflow.lifecycle.standing import Gate
 from vividflow.lifecycle.states import Lane
+from vividflow.lifecycle.together import gathered
 from vividflow.lifecycle.tools import Tools
 from vividflow.records import due, rate_tokens
 from vividflow.records.due import Due
@@ -36,25 +37,32 @@ def capacity_of(connection: Connection, tools: Tools, provider: str, moment: flo
     return min(room, _tokens(connection, tools, provider, "submits", moment))
 
 
-def looks_allowed(connection: Connection, tools: Tools, found: list[Due], moment: float) -> list[str]:
-    """Ids of the due jobs that may be taken now without asking a provider more often than it allows."""
+def looks_allowed(
+    connection: Connection, tools: Tools, found: list[Due], moment: float, hands: int = _NO_LIMIT
+) -> list[list[str]]:
+    """Ids of the due jobs that may be taken now, by hand: most alone, some with others that one request answers for.
+
+    No more than `hands`, and without asking a provider more often than it allows.
+    """
     budgets: dict[str, int] = {}
     taken: dict[str, int] = {}
-    ids: list[str] = []
-    for job in found:
+    groups: list[list[str]] = []
+    for group in gathered(tools, found):
+        if len(groups) >= hands:
+            break
+        job = group[0]
         vendor = tools.registry.vendors.get(job.provider or "")
-        if vendor is None or vendor.reads_per_minute is None or job.state in ("finishing", "submitting"):
-            ids.append(job.id)
-            continue
-        name = vendor.name
-        if name not in budgets:
-            budgets[name] = _tokens(connection, tools, name, "reads", moment)
-        if taken.get(name, 0) < budgets[name]:
+        if vendor is not None and vendor.reads_per_minute is not None and job.state not in ("finishing", "submitting"):
+            name = vendor.name
+            if name not in budgets:
+                budgets[name] = _tokens(connection, tools, name, "reads", moment)
+            if taken.get(name, 0) >= budgets[name]:
+                continue
             taken[name] = taken.get(name, 0) + 1
-            ids.append(job.id)
+        groups.append([each.id for each in group])
     for name, count in taken.items():
         spend(connection, tools, name, "reads", count, moment)
-    return ids
+    return groups
 
 
 def spend(connection: Connection, tools: Tools, provider: str, kind: str, count: int, moment: float) -> None:

@@ -18,7 +18,8 @@ from vividflow.lifecycle.kinds import table_of
 from vividflow.lifecycle.pace import Pace
 from vividflow.lifecycle.run import run_step
 from vividflow.lifecycle.states import Lane
-from vividflow.lifecycle.tools import Tools
+from vividflow.lifecycle.together import look_through
+from vividflow.lifecycle.tools import Seen, Tools
 from vividflow.records.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -56,22 +57,37 @@ class Crew:
         """How many jobs of a lane could be begun at once."""
         return 0 if self._desk.waiting > DESK_FULL else max(0, self._hands[lane].idle)
 
-    def take(self, jobs: list[Job]) -> None:
-        """Begin the next step of these, which the caller has claimed."""
-        self.held.take(jobs)
-        for job in jobs:
-            self._hands[Lane(job.lane)].give(lambda job=job: self._work(job))
+    def take(self, groups: list[list[Job]]) -> None:
+        """Begin the next step of these, which the caller has claimed; each group is looked at by one hand, together."""
+        self.held.take([job for group in groups for job in group])
+        for group in groups:
+            work = self._work_together if len(group) > 1 else self._work_alone
+            self._hands[Lane(group[0].lane)].give(lambda work=work, group=group: work(group))
 
     def dismiss(self) -> None:
         """Nothing more will be taken: the threads may go."""
         for each in (*self._hands.values(), self._desk):
             each.dismiss()
 
-    def _work(self, job: Job) -> None:
+    def _work_alone(self, group: list[Job]) -> None:
+        self._work(group[0], {})
+
+    def _work_together(self, group: list[Job]) -> None:
+        told: dict[str, Seen] = {}
+        try:
+            told = look_through(group, self._tools)
+        finally:  # whatever broke, each is put down
+            for job in group:
+                if job.id in told:
+                    self._work(job, told[job.id])
+                else:
+                    self._desk.hand_in((job, Wait(seconds=0.0)))
+
+    def _work(self, job: Job, seen: Seen) -> None:
         handed_in = False
         try:
             grip = Grip(self._tools, self.held, job, self._stopping.is_set)
-            answer = self._step(job, grip)
+            answer = self._step(job, grip, seen)
             if grip.told:
                 job = job.but(progress=grip.progress, changes=job.changes + grip.told)
             self._desk.hand_in((job, answer))
@@ -80,10 +96,10 @@ class Crew:
             if not handed_in:
                 self.held.put_down(job.id)
 
-    def _step(self, job: Job, grip: Grip) -> Answer:
+    def _step(self, job: Job, grip: Grip, seen: Seen) -> Answer:
         with logs.bound(job_id=job.id, request_id=job.request_id):
             try:
-                return run_step(job, replace(self._tools, keep_going=grip.keep_going, report=grip.report))
+                return run_step(job, replace(self._tools, keep_going=grip.keep_going, report=grip.report, seen=seen))
             except LeaseLost:
                 return Wait(seconds=0.0)
 
@@ -112,7 +128,7 @@ class Crew:
             self._stopping.wait(TROUBLE_SECONDS)
         for (job, _), new in zip(pile, written, strict=True):
             if isinstance(new, Job) and new.lease_owner is not None:
-                self.take([new])
+                self.take([[new]])
             else:
                 self.held.put_down(job.id)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from vividflow.lifecycle.cancelling import cancel, cancel_error
 from vividflow.lifecycle.fetch import fetch, fetch_error
 from vividflow.lifecycle.finish import finish, finish_error
-from vividflow.lifecycle.look import lane_of_generating, late_look, look, look_error
+from vividflow.lifecycle.look import late_look, look, look_error
 from vividflow.lifecycle.reconcile import reconcile, reconcile_error
 from vividflow.lifecycle.start import start
 from vividflow.lifecycle.states import CANCELLED, COMPLETED, FAILED, PROCESSING, QUEUED, Lane, State, Table
 from vividflow.lifecycle.submit import submit, submit_error
+from vividflow.lifecycle.waiting import lane_of_generating
 
 ENDS: Table = {
     "completed": State(status=COMPLETED, stage="completed"),

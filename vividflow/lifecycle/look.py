@@ -11,6 +11,8 @@ from vividflow.lifecycle.ordering import closed, order_of, shown
 from vividflow.lifecycle.render import keep_inline, render
 from vividflow.lifecycle.states import Lane
 from vividflow.lifecycle.tools import Tools
+from vividflow.lifecycle.usual import learned
+from vividflow.lifecycle.waiting import lane_of_generating, next_look
 from vividflow.providers.base import Operation, OperationStatus, Output
 from vividflow.providers.price import MICRO, timed
 from vividflow.records import orders
@@ -34,7 +36,7 @@ def look(job: Job, tools: Tools) -> Answer:
     if job.deadline_at is not None and now() > job.deadline_at:
         return _stop(job, tools, order)
     changes = {"looks": job.looks + 1, "failures": 0, "note": None, "progress": _risen(job, operation)}
-    return Wait(seconds=next_look(job, tools), changes=changes)
+    return Wait(seconds=next_look(job, tools), changes=changes, since=now())
 
 
 def late_look(job: Job, tools: Tools) -> Answer:
@@ -74,7 +76,7 @@ def ended(job: Job, tools: Tools, order: orders.OrderRow, operation: Operation) 
         found = {"outputs": stored_outputs(operation.outputs), "seconds": operation.seconds, "cost": cost}
         keep = lambda connection: orders.change(connection, order.id, **found)  # noqa: E731
         changes = {"provider_done_at": moment, "failures": 0, "note": None, "looks": job.looks + 1}
-        return Advance(to="downloading", changes=changes, writes=(keep,))
+        return Advance(to="downloading", changes=changes, writes=(keep, *learned(job, moment, operation.took)))
     code = operation.error_code or "provider_failed"
     message = operation.error_message or "The provider could not make this video."
     charged = bool(operation.charged)
@@ -94,28 +96,6 @@ def ended(job: Job, tools: Tools, order: orders.OrderRow, operation: Operation) 
     return Advance(to="failed", changes=reason, writes=(ending,))
 
 
-def first_look(job: Job, tools: Tools) -> float:
-    """Seconds from the order to the first look: the usual time of such a clip, unless POLL_FIRST_SECONDS says."""
-    if lane_of_generating(job, tools) is Lane.MEDIA:
-        return 0.0
-    first = tools.settings.poll_first_seconds
-    if first is None:
-        first = job.usual_seconds or 10.0
-    return first * random.uniform(0.95, 1.05)
-
-
-def next_look(job: Job, tools: Tools) -> float:
-    """Seconds from one look to the next: the vendor's steps, stretching to POLL_MAX_SECONDS, with jitter."""
-    steps = tools.registry.vendors[job.provider or "local"].looks
-    step = steps[min(job.looks, len(steps) - 1)]
-    return min(step, tools.settings.poll_max_seconds) * random.uniform(0.9, 1.1)
-
-
-def lane_of_generating(job: Job, tools: Tools) -> Lane:
-    """Media for a vendor that is made on this machine, calls for all others."""
-    return Lane(tools.registry.vendors[job.provider or "local"].lane)
-
-
 def stored_outputs(outputs: tuple[Output, ...]) -> list[dict[str, str]]:
     """Outputs as they are kept in a row: where to fetch them, never with which key, and never the bytes themselves."""
     return [_stored(output) for output in outputs]
@@ -130,7 +110,10 @@ def _stored(output: Output) -> dict[str, str]:
 
 
 def _poll(job: Job, tools: Tools, order: orders.OrderRow) -> Operation:
-    return tools.provider(order.provider).poll(order.operation_id or "", shown(order, tools, job))
+    known = tools.seen.get(order.operation_id or "")
+    if isinstance(known, Outcome):
+        raise known
+    return known or tools.provider(order.provider).poll(order.operation_id or "", shown(order, tools, job))
 
 
 def _cost(job: Job, tools: Tools, operation: Operation) -> int | None:

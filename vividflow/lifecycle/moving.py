@@ -52,7 +52,7 @@ def _waited(job: Job, answer: Wait, moment: float) -> Job:
         changes["failures"] = job.failures + 1
     seen = any(changes.get(name, getattr(job, name)) != getattr(job, name) for name in ("progress", "note"))
     news = {"changes": job.changes + 1, "updated_at": moment} if seen else {}
-    due = {"due_at": moment + max(0.0, answer.seconds), "fence": job.fence + 1}
+    due = {"due_at": (answer.since or moment) + max(0.0, answer.seconds), "fence": job.fence + 1}
     return job.but(**(_FREE | changes | due | news))
 
 
@@ -79,4 +79,4 @@ def _advanced(job: Job, answer: Advance, tools: Tools, moment: float, lease: tup
     lane = str(state.lane_of(new, tools) if state.lane_of else state.lane)
     if lease is not None and not answer.after:
         return new.but(lane=lane, lease_owner=lease[0], lease_until=lease[1], due_at=lease[1])
-    return new.but(lane=lane, due_at=moment + answer.after)
+    return new.but(lane=lane, due_at=(answer.since or moment) + answer.after)

@@ -20,10 +20,15 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def order_of(job: Job, tools: Tools) -> OrderRow:
     """The job's newest order. Raises `LeaseLost` when the job was removed under our hands."""
     with tools.db.reading() as connection:
-        order = orders.newest_of(connection, (job.parent_id or job.id) if job.kind == "late" else job.id)
+        order = orders.newest_of(connection, owner_of(job))
     if order is None:
         raise LeaseLost
     return order
+
+
+def owner_of(job: Job) -> str:
+    """The id of the job that the orders are placed for: a hidden one looks for the result of another."""
+    return (job.parent_id or job.id) if job.kind == "late" else job.id
 
 
 def request_of(job: Job, tools: Tools, *, asking: bool = False) -> GenerationRequest:
@@ -53,6 +58,7 @@ def shown(order: OrderRow, tools: Tools, job: Job, **more: Any) -> Order:
         "id": order.id,
         "token": order.token,
         "intent_at": order.intent_at,
+        "accepted_at": order.accepted_at,
         "provider_model": order.provider_model,
         "callback_url": callback_url(tools, order),
         "request": order.request,

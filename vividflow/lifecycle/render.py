@@ -10,6 +10,7 @@ from vividflow.lifecycle.ordering import order_of
 from vividflow.lifecycle.pictures import picture_file
 from vividflow.lifecycle.proof import kind_of
 from vividflow.lifecycle.tools import Tools
+from vividflow.lifecycle.usual import learned
 from vividflow.media.preview import render_preview, render_still
 from vividflow.media.shapes import size_of
 from vividflow.providers.base import Output
@@ -35,7 +36,11 @@ def render(job: Job, tools: Tools) -> Answer:
     made.replace(ready)
     _empty(folder)
     keep = lambda connection: orders.change(connection, order.id, outputs=[{"path": str(ready)}])  # noqa: E731
-    return Advance(to="downloading", changes={"provider_done_at": now(), "note": None}, writes=(keep,))
+    moment = now()
+    changes = {"provider_done_at": moment, "note": None}
+    return Advance(
+        to="downloading", changes=changes, writes=(keep, *learned(job, moment, moment - (job.generating_at or moment)))
+    )
 
 
 def ready_file(tools: Tools, job: Job) -> Path:

@@ -8,12 +8,12 @@ from vividflow.errors import Outcome, Permanent, Refused, Transient, Unknown
 from vividflow.lifecycle.answers import Advance, Answer, Write
 from vividflow.lifecycle.breaker import judged, opened
 from vividflow.lifecycle.diverting import first_open, leaves_room, onto, others, tired_of, trying, waiting
-from vividflow.lifecycle.look import first_look
 from vividflow.lifecycle.ordering import accepted, closed, order_of, request_of, shown
 from vividflow.lifecycle.routes import Way
 from vividflow.lifecycle.standing import Stand
 from vividflow.lifecycle.start import overdue
 from vividflow.lifecycle.tools import Tools
+from vividflow.lifecycle.waiting import first_look
 from vividflow.providers.base import GenerationRequest, Operation, Order, Provider
 from vividflow.records import orders
 from vividflow.records.jobs import Job
@@ -52,6 +52,7 @@ def submit(job: Job, tools: Tools) -> Answer:
         to="generating",
         changes={"generating_at": moment, "failures": 0, "note": None, "progress": operation.progress or job.progress},
         after=first_look(job, tools),
+        since=moment,
         writes=(accepted(order, operation, moment, body), *opened(tools, order)),
     )
 

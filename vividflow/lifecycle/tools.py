@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from vividflow.config import Settings
 from vividflow.db.database import Database, Watch
+from vividflow.errors import Outcome
+from vividflow.lifecycle.lists import Lists
 from vividflow.lifecycle.room import Room
 from vividflow.lifecycle.standing import Standing
 from vividflow.media.child import Decoder
 from vividflow.outbound import Door
-from vividflow.providers.base import ManyPlaces, OpenProvider, Provider
+from vividflow.providers.base import ManyPlaces, OpenProvider, Operation, Provider
 from vividflow.providers.catalog import PROVIDERS
 from vividflow.providers.registry import Model, Registry, Route, load_registry
 from vividflow.storage.base import Storage
@@ -25,6 +27,9 @@ from vividflow.storage.google import GoogleObjects
 
 if TYPE_CHECKING:
     from vividflow.providers.gemini_text import GeminiText
+
+# By operation id: what a list said of it, or what the vendor answered instead of a list.
+Seen = Mapping[str, Operation | Outcome]
 
 
 def _deaf(_user_id: str, _job_id: str) -> None:
@@ -52,6 +57,7 @@ class Tools:
     """Settings, database, registry, storage, the outbound door, the decoder, the providers.
 
     `keep_going` says whether the caller still holds its lease, `report` takes a percent; a worker gives each step its own.
+    `seen` is what a list has just said of operations: they are not asked for again.
     """
 
     settings: Settings
@@ -62,6 +68,7 @@ class Tools:
     ears: Ears
     keep_going: Callable[[], bool] = _always
     report: Callable[[int], None] = _silent
+    seen: Seen = field(default_factory=dict)
     _built: dict[str, object] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -74,6 +81,11 @@ class Tools:
     def room(self) -> Room:
         """Who is busy with pictures in this process."""
         return self._once("room", Room)  # pyright: ignore[reportReturnType]
+
+    @property
+    def lists(self) -> Lists:
+        """What this process remembers of the vendors' lists."""
+        return self._once("lists", Lists)  # pyright: ignore[reportReturnType]
 
     @property
     def google_objects(self) -> GoogleObjects:

@@ -4,52 +4,62 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy import select
-
+from vividflow.lifecycle.answers import Write
 from vividflow.lifecycle.tools import Tools
 from vividflow.providers.registry import Model, Route
-from vividflow.records.jobs import COMPLETED, jobs
+from vividflow.records import usual_times
+from vividflow.records.jobs import Job
+from vividflow.records.usual_times import Sort
 from vividflow.timing import monotonic
 
-LEAST_RUNS, RUNS, REMEMBERED_SECONDS = 5, 40, 60.0
-_known: dict[tuple[int, str, str], tuple[float, list[tuple[float, float]]]] = {}
+LEAST_RUNS, REMEMBERED_SECONDS = 5, 10.0
+MOST_SORTS = 200
+# A first look that finds a clip ready tells only that it took no longer: without this what is usual could never fall.
+FOUND_READY = 0.95
+_known: dict[tuple[int, Sort], tuple[float, tuple[float, ...]]] = {}
 _lock = threading.Lock()
 
 
 def usual_seconds(tools: Tools, model: Model, route: Route, *, duration: float, resolution: str) -> float:
     """Seconds from order to result of a clip of this model, length and size; the median of the last runs if there are five."""
-    runs = [seconds for length, seconds in _runs(tools, model.id, resolution) if length == duration]
-    if len(runs) < LEAST_RUNS:
-        return route.usual_seconds(duration, resolution)
-    return sorted(runs)[len(runs) // 2]
+    times = _times(tools, Sort(model.id, route.provider, duration, resolution))
+    return times[len(times) // 2] if times else route.usual_seconds(duration, resolution)
 
 
-def _runs(tools: Tools, model: str, resolution: str) -> list[tuple[float, float]]:
-    key = (id(tools.db), model, resolution)
+def times_like(tools: Tools, job: Job) -> tuple[float, ...]:
+    """How many seconds each of the last clips like this one took, shortest first; none where there are fewer than five."""
+    return _times(tools, _sort(job))
+
+
+def learned(job: Job, moment: float, took: float | None = None) -> tuple[Write, ...]:
+    """The write that remembers how long a clip took which is ready at `moment`, `took` by the vendor's own clock.
+
+    Nothing for a job that looks for a late result: when its order began is not in its row.
+    """
+    if job.generating_at is None or job.kind == "late":
+        return ()
+    seen = moment - job.generating_at
+    called = job.nudged_at is not None and job.nudged_at >= job.generating_at
+    if took is None or not 0 < took <= seen + 1:
+        took = seen if job.looks or called else seen * FOUND_READY
+    return (lambda connection: usual_times.add(connection, _sort(job), max(0.0, took)),)
+
+
+def _sort(job: Job) -> Sort:
+    params = job.params
+    size = params.get("resolution") or ""
+    return Sort(job.model or "", job.provider or "local", float(params.get("duration") or 0.0), size)
+
+
+def _times(tools: Tools, sort: Sort) -> tuple[float, ...]:
+    key = (id(tools.db), sort)
     known = _known.get(key)
-    if known is not None and monotonic() < known[0]:
-        return known[1]
-    column = jobs.c
-    statement = (
-        select(column.params, column.provider_done_at - column.generating_at)
-        .where(
-            column.model == model,
-            column.status == COMPLETED,
-            column.kind.in_(("video", "image")),
-            column.generating_at.is_not(None),
-        )
-        .order_by(column.finished_at.desc())
-        .limit(RUNS)
-    )
-    with tools.db.reading() as connection:
-        rows = connection.execute(statement).all()
-    found = [
-        (params.get("duration", 0.0), seconds)
-        for params, seconds in rows
-        if seconds and params.get("resolution", "") == resolution
-    ]
-    with _lock:
-        if len(_known) > 200:
-            _known.clear()
-        _known[key] = (monotonic() + REMEMBERED_SECONDS, found)
-    return found
+    if known is None or monotonic() >= known[0]:
+        with tools.db.reading() as connection:
+            seconds = usual_times.of(connection, sort)
+        known = (monotonic() + REMEMBERED_SECONDS, tuple(sorted(seconds)) if len(seconds) >= LEAST_RUNS else ())
+        with _lock:
+            if len(_known) >= MOST_SORTS:
+                _known.clear()
+            _known[key] = known
+    return known[1]

@@ -30,9 +30,9 @@ class Answer:
         return 200 <= self.status < 300
 
     def object(self) -> dict[str, Any]:
-        """The body as a JSON object; empty when it is none."""
+        """The body as a JSON object; empty when it is none, or nested beyond all reading."""
         try:
             parsed = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return parsed if isinstance(parsed, dict) else {}

@@ -50,7 +50,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """The paid submission at hand: `id` is ours, `token` unguessable, `intent_at` seconds since 1970.
+    """The paid submission at hand: `id` is ours, `token` unguessable, `intent_at` and `accepted_at` seconds since 1970.
 
     `callback_url` is where the provider may tell us, or None when it could not reach us.
     `request` is what was sent (as `prepare` returned it), for `find`; `bound` the operation ids that other orders own;
@@ -67,6 +67,7 @@ class Order:
     bound: frozenset[str] = frozenset()
     siblings_submitting: bool = False
     namesakes_submitting: bool = False
+    accepted_at: float | None = None
     operation_id: str | None = None
     fault: str | None = None
 
@@ -97,7 +98,8 @@ class Operation:
 
     `progress` is 0-100 or None; `error_code` and `error_message` are ours and clean (FAILED only); `charged` is whether
     a failure was billed (None: not known); `cost_usd` the provider's own figure where it reports one; `cancelled` that
-    it ended by a cancel.
+    it ended by a cancel. `seconds` is how long the vendor worked, `took` how long the order took from its making to its
+    end, both by the vendor's own clock.
     """
 
     id: str
@@ -110,6 +112,7 @@ class Operation:
     cancelled: bool = False
     cost_usd: float | None = None
     seconds: float | None = None
+    took: float | None = None
 
 
 class CannotAsk(StrEnum):
@@ -191,4 +194,17 @@ class ManyPlaces(Protocol):
 
     def at(self, provider_model: str) -> Provider:
         """The server that orders of this provider id go to. Raises `Transient` when it is not set up."""
+        ...
+
+
+@runtime_checkable
+class ManyAtOnce(Protocol):
+    """A provider whose lists show many orders in one answer; which list an order stands in is `Vendor.lists`."""
+
+    def look_through(self, orders: Sequence[Order]) -> Mapping[str, Operation]:
+        """One request for the one list that all of `orders` stand in: what it shows of each, by operation id.
+
+        Left out is what it does not show, shows twice, or shows in any way that `poll` would not believe: that is polled
+        alone. Raises `Transient` when no answer could be had.
+        """
         ...

@@ -22,7 +22,9 @@ class Vendor:
     `patterns` are such names as they are shown, for what is set up here. `unserved` is why one of its ids cannot be asked
     here although the vendor is usable, `stops` whether an order for it can be stopped where the registry says that some can.
     `check` raises `Complaints` for settings that cannot be read. `key` is what proves who we are, and where, for one of its
-    ids; `place` the server that the id lies on, where the vendor has several, and `places` are those that are set up.
+    ids; `place` the server that the id lies on, where the vendor has several, and `places` are those that are set up. `lists`
+    is the name of the list that orders for one of its ids stand in, None where there is none worth asking; an adapter with
+    lists is a `ManyAtOnce`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Vendor:
     key: Callable[[Settings, str], Sequence[object]] = lambda _, __: ()
     place: Callable[[str], str] = lambda _: ""
     places: Callable[[Settings], Sequence[str]] = lambda _: ()
+    lists: Callable[[Settings, str], str | None] = lambda _, __: None
 
 
 def _local(settings: Settings) -> Provider:
@@ -141,6 +144,13 @@ def _openai_place(provider_model: str) -> str:
     return provider_model.partition("/")[0]
 
 
+def _openai_lists(settings: Settings, provider_model: str) -> str | None:
+    from vividflow.providers.openai_dialects import Listing
+
+    server = _openai_servers(settings).get(_openai_place(provider_model))
+    return server.name if server and server.dialect.listing is not Listing.NONE else None
+
+
 PROVIDERS: dict[str, Vendor] = {
     "local": Vendor(name="local", build=_local, missing=lambda _: None),
     "replicate": Vendor(
@@ -149,6 +159,7 @@ PROVIDERS: dict[str, Vendor] = {
         missing=_replicate_missing,
         opens=True,
         key=lambda given, _: (given.replicate_base_url, given.replicate_key),
+        lists=lambda _, __: "predictions",
     ),
     "gemini": Vendor(
         name="gemini",
@@ -179,6 +190,7 @@ PROVIDERS: dict[str, Vendor] = {
             given.kling_access_key,
             given.kling_secret_key,
         ),
+        lists=lambda _, provider_model: provider_model.partition("/")[0],
     ),
     "openai": Vendor(
         name="openai",
@@ -192,5 +204,6 @@ PROVIDERS: dict[str, Vendor] = {
         key=_openai_key,
         place=_openai_place,
         places=lambda given: tuple(_openai_servers(given)),
+        lists=_openai_lists,
     ),
 }

@@ -23,7 +23,8 @@ from vividflow.providers.kling_auth import KlingKey
 from vividflow.providers.kling_codes import NO_SUCH_THING, STALE_TOKEN, VENDOR, code_of, is_open, meaning, told
 from vividflow.providers.kling_inputs import path_of, video_body, with_pictures
 from vividflow.providers.kling_line import KlingLine
-from vividflow.providers.kling_runs import belongs, identity, read_task, task_of
+from vividflow.providers.kling_runs import belongs, identity, read_task, task_of, tasks_of, tells_all
+from vividflow.providers.listed import LIST_SECONDS, PAGE, picked
 from vividflow.providers.model import PictureLimits
 from vividflow.providers.registry import Registry, load_registry
 
@@ -100,6 +101,24 @@ class KlingProvider:
     def cancel(self, operation_id: str, order: Order) -> CancelOutcome:
         """There is no such call: what was ordered is made and paid."""
         return CancelOutcome.IMPOSSIBLE
+
+    def look_through(self, orders: Sequence[Order]) -> Mapping[str, Operation]:
+        """The newest hundred tasks of the kind of `orders`. Raises `Transient`."""
+        path = f"{path_of(orders[0].provider_model)}?pageNum=1&pageSize={PAGE}"
+        try:
+            answer = self._send("GET", path, seconds=LIST_SECONDS)
+        except (NeverSent, NoAnswer) as error:
+            raise outcomes.unreachable(VENDOR) from error
+        tasks = tasks_of(answer)
+        if tasks is None:
+            raise outcomes.for_now(self._meaning(answer), VENDOR)
+        return picked(
+            tasks,
+            orders,
+            identity=identity,
+            believed=lambda task, order: belongs(task, order) and tells_all(task),
+            read=lambda task: read_task(task, self._unit_usd),
+        )
 
     def result_hosts(self) -> Sequence[str]:
         """None: results lie with carriers whose names are not published, and fetching them needs no key."""

@@ -25,6 +25,14 @@ def task_of(answer: Answer) -> Task:
     return found if answer.good and code_of(answer) == OK and isinstance(found, dict) else {}
 
 
+def tasks_of(answer: Answer) -> list[Task] | None:
+    """The tasks that a good answer lists, None when it lists none."""
+    found = told(answer).get("data")
+    if not answer.good or code_of(answer) != OK or not isinstance(found, list):
+        return None
+    return [task for task in found if isinstance(task, dict)]
+
+
 def identity(task: Task) -> str:
     """The vendor's own id, or "" when there is none."""
     found = task.get("task_id")
@@ -36,6 +44,14 @@ def belongs(task: Task, order: Order) -> bool:
     info = task.get("task_info")
     named = info.get("external_task_id") if isinstance(info, dict) else None
     return named in (None, "", order.id) and task.get("external_task_id") in (None, "", order.id)
+
+
+def tells_all(task: Task) -> bool:
+    """Whether an entry of a list shows as much as the task itself would: an end without result or cost does not."""
+    word = task.get("task_status")
+    if word == "succeed" and not _outputs(task):
+        return False
+    return isinstance(word, str) and (word not in ("succeed", "failed") or "final_unit_deduction" in task)
 
 
 def read_task(task: Task, unit_usd: Decimal | None) -> Operation:
@@ -56,6 +72,7 @@ def read_task(task: Task, unit_usd: Decimal | None) -> Operation:
                     outputs=outputs,
                     cost_usd=cost or None,
                     seconds=seconds,
+                    took=seconds,
                 )
             return _failed(name, "no_result", f"{VENDOR} finished without a clip.", cost, seconds)
         case "failed":

@@ -117,6 +117,10 @@ class OpenAIProvider:
         """Stop it where the order's server can."""
         return self.at(order.provider_model).cancel(operation_id, order)
 
+    def look_through(self, orders: Sequence[Order]) -> Mapping[str, Operation]:
+        """The newest hundred jobs of the server of `orders`."""
+        return self.at(orders[0].provider_model).look_through(orders)
+
     def result_hosts(self) -> Sequence[str]:
         """None: `at(…)` knows the one host of an order."""
         return ()

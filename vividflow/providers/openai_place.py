@@ -10,10 +10,11 @@ from vividflow.errors import Outcome, Permanent, Refused, Transient, Unknown
 from vividflow.providers import outcomes
 from vividflow.providers.answer import Answer, NeverSent, NoAnswer
 from vividflow.providers.base import CancelOutcome, CannotAsk, GenerationRequest, Operation, OperationStatus, Order
+from vividflow.providers.listed import LIST_SECONDS, PAGE, picked
 from vividflow.providers.model import Route
 from vividflow.providers.openai_fields import body_of, fields_of
 from vividflow.providers.openai_line import VideoLine
-from vividflow.providers.openai_runs import identity, operation_id, path_of, read_job, vendor_of
+from vividflow.providers.openai_runs import identity, operation_id, path_of, read_job, tells_all, vendor_of
 from vividflow.providers.openai_search import NoList, Search
 from vividflow.providers.openai_servers import VideoServer
 
@@ -82,6 +83,21 @@ class ServerPlace:
         found = self._search.find(order)
         return read_job(found, self.server) if isinstance(found, dict) else found
 
+    def look_through(self, orders: Sequence[Order]) -> Mapping[str, Operation]:
+        """The newest hundred jobs. Raises `Transient`, also where there is no list."""
+        try:
+            answer = self._list({"limit": str(PAGE), "order": "desc"}, LIST_SECONDS)
+        except NoList as none:
+            raise Transient("no_list", f"{self._vendor} has no list of videos.") from none
+        jobs = [job for job in answer.object()["data"] if isinstance(job, dict) and identity(job)]
+        return picked(
+            jobs,
+            orders,
+            identity=lambda job: operation_id(self.server, job),
+            believed=lambda job, _: tells_all(job, self.server),
+            read=lambda job: read_job(job, self.server),
+        )
+
     def cancel(self, operation_id: str, order: Order) -> CancelOutcome:
         """DELETE where it stops a run. A finished job is let alone: DELETE would take its film away."""
         if not self.server.dialect.stops:
@@ -124,14 +140,16 @@ class ServerPlace:
 
     # ---- how it is done
 
-    def _ask(self, method: str, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    def _ask(
+        self, method: str, path: str, params: Mapping[str, str] | None = None, seconds: float = CALL_SECONDS
+    ) -> Answer:
         try:
-            return self._line.send(method, path, seconds=CALL_SECONDS, params=params)
+            return self._line.send(method, path, seconds=seconds, params=params)
         except (NeverSent, NoAnswer) as error:
             raise outcomes.unreachable(self._vendor) from error
 
-    def _list(self, query: Mapping[str, str]) -> Answer:
-        answer = self._ask("GET", "/videos", query)
+    def _list(self, query: Mapping[str, str], seconds: float = CALL_SECONDS) -> Answer:
+        answer = self._ask("GET", "/videos", query, seconds)
         if answer.status in NO_SUCH_ADDRESS:
             raise NoList
         if not answer.good or not isinstance(answer.object().get("data"), list):

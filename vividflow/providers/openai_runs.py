@@ -37,7 +37,10 @@ def path_of(operation_id: str) -> str:
 
 def made_at(job: Job) -> float | None:
     """When the server says that it was created, in seconds since 1970, or None when that cannot be read."""
-    moment = job.get("created_at")
+    return _moment(job.get("created_at"))
+
+
+def _moment(moment: object) -> float | None:
     return float(moment) if isinstance(moment, int | float) and not isinstance(moment, bool) else None
 
 
@@ -57,6 +60,14 @@ def is_it(job: Job, order: Order) -> bool:
     )
 
 
+def tells_all(job: Job, server: VideoServer) -> bool:
+    """Whether an entry of a list shows as much as the job itself would: an end that says nothing of errors does not."""
+    word, dialect = job.get("status"), server.dialect
+    if not isinstance(word, str):
+        return False
+    return bool(job.get("error")) if word in dialect.failed else word not in dialect.done or "error" in job
+
+
 def read_job(job: Job, server: VideoServer) -> Operation:
     """The operation that a job object tells of. Words that are new count as running: only the deadline ends those."""
     name, word, dialect = operation_id(server, job), job.get("status"), server.dialect
@@ -65,7 +76,8 @@ def read_job(job: Job, server: VideoServer) -> Operation:
         return Operation(id=name, status=OperationStatus.FAILED, error_code=code, error_message=sentence)
     if word in dialect.done:
         where = Output(url=_result(job, server, name))
-        return Operation(id=name, status=OperationStatus.SUCCEEDED, progress=100, outputs=(where,))
+        done = OperationStatus.SUCCEEDED
+        return Operation(id=name, status=done, progress=100, outputs=(where,), took=_took(job))
     if word in dialect.stopped:
         sentence = f"{vendor_of(server)} stopped the run."
         return Operation(
@@ -81,6 +93,12 @@ def read_job(job: Job, server: VideoServer) -> Operation:
 def _result(job: Job, server: VideoServer, name: str) -> str:
     link = job.get("url") if server.dialect.linked else None
     return link if isinstance(link, str) and _LINK(link) else f"{server.url}{path_of(name)}/content"
+
+
+def _took(job: Job) -> float | None:
+    """Seconds from its making to its end; None where the server does not say."""
+    made, ended = made_at(job), _moment(job.get("completed_at"))
+    return None if made is None or ended is None else ended - made
 
 
 def _reason(error: object) -> str:

@@ -6,7 +6,7 @@ import base64
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from vividflow import timing
 from vividflow.config import Settings
@@ -23,13 +23,14 @@ from vividflow.providers.base import (
     Picture,
 )
 from vividflow.providers.callbacks import signature_holds
+from vividflow.providers.listed import LIST_SECONDS, picked
 from vividflow.providers.model import Model
 from vividflow.providers.registry import load_registry
 from vividflow.providers.replicate_by_schema import input_by_schema
 from vividflow.providers.replicate_inputs import INPUTS, model_input
 from vividflow.providers.replicate_line import ReplicateLine
 from vividflow.providers.replicate_open import OpenModels, pinned
-from vividflow.providers.replicate_runs import VENDOR, Run, identity, read_run
+from vividflow.providers.replicate_runs import VENDOR, Run, identity, read_run, tells_all
 from vividflow.providers.replicate_search import CERTAIN_NO_SECONDS, Search
 
 SUBMIT_SECONDS = 60.0
@@ -43,6 +44,8 @@ MOST_DATA_URL = 256_000
 FRESH_SECONDS = 120.0
 KEY_REFUSED_SECONDS = 30.0
 SECRET_SECONDS = 3600.0
+# How far from our own times of asking and of the answer Replicate may say that a prediction was created.
+BEFORE_SECONDS, AFTER_SECONDS = 5.0, 2.0
 SECRET_SECONDS_IN_DOUBT = 60.0
 
 
@@ -143,6 +146,15 @@ class ReplicateProvider:
             return CancelOutcome.STOPPED
         return CancelOutcome.ASKED if operation.status is OperationStatus.RUNNING else CancelOutcome.ENDED
 
+    def look_through(self, orders: Sequence[Order]) -> Mapping[str, Operation]:
+        """The newest hundred of what was created while `orders` were placed. Raises `Transient`."""
+        since = min(order.intent_at for order in orders) - BEFORE_SECONDS
+        until = max(order.accepted_at or order.intent_at + SUBMIT_SECONDS for order in orders) + AFTER_SECONDS
+        query = {"created_after": timing.iso(since), "created_before": timing.iso(until)}
+        page = self._list_page(f"/v1/predictions?{urlencode(query)}", LIST_SECONDS)
+        runs = [run for run in page["results"] if isinstance(run, dict)]
+        return picked(runs, orders, identity=identity, believed=lambda run, _: tells_all(run), read=self._read)
+
     def result_hosts(self) -> Sequence[str]:
         """Where Replicate keeps results, as the registry says."""
         return self._result_hosts
@@ -221,8 +233,8 @@ class ReplicateProvider:
             raise _for_now(answer)
         return answer.object()
 
-    def _list_page(self, path: str) -> dict[str, Any]:
-        answer = self._ask("GET", path)
+    def _list_page(self, path: str, seconds: float = CALL_SECONDS) -> dict[str, Any]:
+        answer = self._ask("GET", path, seconds)
         page = answer.object()
         if not answer.good or not isinstance(page.get("results"), list):
             raise _for_now(answer)

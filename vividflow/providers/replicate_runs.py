@@ -24,10 +24,7 @@ def identity(run: Run) -> str:
 
 def made_at(run: Run) -> float | None:
     """When it was created, in seconds since 1970, or None when that cannot be read."""
-    try:
-        return datetime.fromisoformat(run["created_at"]).timestamp()
-    except (KeyError, TypeError, ValueError):
-        return None
+    return _moment(run, "created_at")
 
 
 def may_belong(run: Run, order: Order) -> bool:
@@ -42,6 +39,14 @@ def may_belong(run: Run, order: Order) -> bool:
     if run.get("data_removed") or not isinstance(theirs, dict) or not theirs:
         return True
     return all(theirs.get(name) == ours.get(name) for name in ("prompt", "seed"))
+
+
+def tells_all(run: Run) -> bool:
+    """Whether an entry of a list shows as much as the prediction itself would: an end without what it brought does not."""
+    word = run.get("status")
+    if word == "succeeded":
+        return isinstance(run.get("output"), str | list) and bool(run["output"])
+    return isinstance(word, str) and (word != "failed" or isinstance(run.get("error"), str))
 
 
 def read_run(run: Run, headers_for: Callable[[str], dict[str, str]]) -> Operation:
@@ -72,7 +77,8 @@ def _succeeded(name: str, run: Run, seconds: float | None, headers_for: Callable
     listed = output if isinstance(output, list) else [output]
     outputs = tuple(Output(url=url, headers=headers_for(url)) for url in listed if isinstance(url, str) and url)
     if outputs:
-        return Operation(id=name, status=OperationStatus.SUCCEEDED, progress=100, outputs=outputs, seconds=seconds)
+        done = OperationStatus.SUCCEEDED
+        return Operation(id=name, status=done, progress=100, outputs=outputs, seconds=seconds, took=_took(run))
     if run.get("data_removed"):
         sentence = f"The clip was made, but {VENDOR} deleted it (one hour after the end) before it could be fetched."
         return _ended(name, "result_gone", sentence, charged=True, seconds=seconds)
@@ -91,6 +97,19 @@ def _ended(
         cancelled=cancelled,
         seconds=seconds,
     )
+
+
+def _took(run: Run) -> float | None:
+    """Seconds from its making to its end, or None when that cannot be read."""
+    made, ended = made_at(run), _moment(run, "completed_at")
+    return None if made is None or ended is None else ended - made
+
+
+def _moment(run: Run, name: str) -> float | None:
+    try:
+        return datetime.fromisoformat(run[name]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _progress(logs: object) -> int | None:

@@ -25,7 +25,7 @@ _NEXT_DUE = select(
 )
 SUSPECT = "suspect"
 _IN_LANE = (
-    select(_c.id, _c.provider, _c.state)
+    select(_c.id, _c.provider, _c.state, _c.provider_model, _c.generating_at)
     .where(_c.lane == bindparam("lane"), _c.due_at <= _moment, _free, _c.company.is_(None))
     .order_by(_c.due_at)
     .limit(_limit)
@@ -49,6 +49,8 @@ class Due(NamedTuple):
     id: str
     provider: str | None
     state: str
+    provider_model: str | None = None
+    generating_at: float | None = None
 
 
 def due_in_lane(connection: Connection, lane: str, now: float, limit: int) -> list[Due]:
