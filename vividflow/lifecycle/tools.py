@@ -15,6 +15,8 @@ from vividflow.db.database import Database, Watch
 from vividflow.lifecycle.room import Room
 from vividflow.lifecycle.standing import Standing
 from vividflow.media.child import Decoder
+from vividflow.media.provenance_certificate import check as check_certificate
+from vividflow.media.provenance_seal import Seal
 from vividflow.outbound import Door
 from vividflow.providers.base import ManyPlaces, OpenProvider, Provider
 from vividflow.providers.catalog import PROVIDERS
@@ -74,6 +76,11 @@ class Tools:
     def room(self) -> Room:
         """Who is busy with pictures in this process."""
         return self._once("room", Room)  # pyright: ignore[reportReturnType]
+
+    @property
+    def seal(self) -> Seal:
+        """What signs and reads manifests of provenance."""
+        return self._once("seal", lambda: Seal(self.settings))  # pyright: ignore[reportReturnType]
 
     @property
     def google_objects(self) -> GoogleObjects:
@@ -173,9 +180,10 @@ class Tools:
 
 
 def build_tools(settings: Settings) -> Tools:
-    """The tools of one process; touches neither disk nor network. Raises `Complaints` for a wrong registry file or server."""
+    """The tools of one process; reads what settings name, no network. Raises `Complaints` for a wrong file or server."""
     for vendor in PROVIDERS.values():
         vendor.check(settings)
+    check_certificate(settings)
     database = Database(settings.database)
     return Tools(
         settings=settings,
