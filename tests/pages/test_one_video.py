@@ -59,7 +59,7 @@ def test_a_finished_video_has_player_facts_and_ways_on(mina: Browser, desk: Desk
     said = words_of(mina.text)
     for each in ("A finished lighthouse", "Guidance 6.5", "Seed 7", "Cost 24 credits", "in 9 s", "Sent as 10."):
         assert each in said, each
-    assert "A preview made on this machine, not by AI." in said
+    assert "Origin Preview, not AI" in said
     for each in (
         f'src="/api/v1/videos/jobs/{job.id}/download"',
         'data-fps="25.0"',

@@ -36,11 +36,12 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """An answer of an address: what it means, and the model of its JSON body (or its content type)."""
+    """An answer of an address: what it means, and the model of its JSON body (or its content type; `also` another one)."""
 
     text: str
     model: str | None = None
     content: str = "application/json"
+    also: str | None = None
     headers: tuple[str, ...] = ()
 
 

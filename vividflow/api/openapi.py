@@ -173,6 +173,8 @@ def _answer(row: Address, answers: Answers, *, head: bool) -> dict[str, Any]:
     if not head:
         schema = {"$ref": REF.format(model=answers.model)} if answers.model else _raw(answers.content)
         made["content"] = {answers.content: {"schema": schema}}
+        if answers.also:
+            made["content"][answers.also] = {"schema": _raw(answers.also)}
     return made
 
 

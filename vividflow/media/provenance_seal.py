@@ -29,7 +29,7 @@ from vividflow.media.provenance_certificate import Certificate, anchors_of, cert
 from vividflow.media.provenance_facts import Facts, facts_of
 
 if TYPE_CHECKING:
-    import c2pa
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ EMBEDS = frozenset({"video/mp4", "video/quicktime", "image/webp", "image/jpeg", 
 EMBED_MOST_BYTES = 192 << 20
 READ_MOST_BYTES = 384 << 20
 _ANY = "application/octet-stream"
+# What it says of a file without a manifest, with one that lies elsewhere, and of one that could not carry any.
+_NOTHING = ("ManifestNotFound", "RemoteManifest", "NotSupported", "Other: asset could not be parsed")
 _UNSEEN = frozenset({"assertion.dataHash.mismatch"})
 # No word to anybody outside: no remote manifests, no revocation lists. No thumbnails, which cost 100 ms and show too much.
 _MANNERS: Mapping[str, Any] = {
@@ -182,9 +184,12 @@ class Seal:
         import c2pa
 
         assert parent.path is not None
-        with parent.path.open("rb") as stream, c2pa.Context.from_dict(dict(_MANNERS)) as context:
-            with c2pa.Reader(parent.mime, stream, parent.manifest, context=context) as reader:
-                store = json.loads(reader.json())
+        with (
+            parent.path.open("rb") as stream,
+            c2pa.Context.from_dict(dict(_MANNERS)) as context,
+            c2pa.Reader(parent.mime, stream, parent.manifest, context=context) as reader,
+        ):
+            store = json.loads(reader.json())
         return {
             "active_manifest": store["active_manifest"],
             "validation_results": store["validation_results"],
@@ -199,22 +204,18 @@ class Seal:
         home_made = self.certificate.home_made
         manners = {**_MANNERS, "trust": {"user_anchors": self._anchors.decode()}}
         try:
-            with c2pa.Context.from_dict(manners) as context:
-                with c2pa.Reader(mime, stream, manifest, context=context) as reader:
-                    state = reader.get_validation_state() or "Invalid"
-                    return facts_of(json.loads(reader.json()), state, home_made=home_made, forgiven=forgiven)
-        except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.NotSupported, c2pa.C2paError.RemoteManifest):
-            return Facts(state="none")
+            with (
+                c2pa.Context.from_dict(manners) as context,
+                c2pa.Reader(mime, stream, manifest, context=context) as reader,
+            ):
+                state = reader.get_validation_state() or "Invalid"
+                return facts_of(json.loads(reader.json()), state, home_made=home_made, forgiven=forgiven)
         except c2pa.C2paError as error:
-            return self._not_read(error, manifest)
-
-    @staticmethod
-    def _not_read(error: c2pa.C2paError, manifest: bytes | None) -> Facts:
-        words = str(error)
-        log.info("a manifest could not be read: %s", words[:200])
-        if manifest is None and ("could not be parsed" in words or "unsupported" in words):
-            return Facts(state="none")  # no container that could carry one
-        return Facts(state="invalid", problems=("manifest.unreadable",))
+            # The library names what went wrong at the head of its message; its classes are not all public.
+            log.debug("no manifest was read: %s", error)
+            if manifest is None and str(error).startswith(_NOTHING):
+                return Facts(state="none")
+            return Facts(state="invalid", problems=("manifest.unreadable",))
 
 
 def _unsigned(error: Exception) -> Sealed:

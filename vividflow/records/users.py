@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, Column, Connection, Table, Text, func, select, true, update
+from sqlalchemy import Boolean, Column, Connection, Table, Text, false, func, select, true, update
 
 from vividflow.db.schema import Moment, metadata
 
@@ -22,6 +22,7 @@ users = Table(
     Column("created_at", Moment, nullable=False),
     Column("suspended_at", Moment),
     Column("shortcuts", Boolean, nullable=False, server_default=true()),
+    Column("sign_prompts", Boolean, nullable=False, server_default=false()),
 )
 
 
@@ -29,7 +30,7 @@ users = Table(
 class User:
     """One account. `role` is "admin" or "user", `theme` "system", "light" or "dark", `email` lower case.
 
-    `shortcuts` says whether single keys act in the pages.
+    `shortcuts` says whether single keys act in the pages, `sign_prompts` whether signed files carry the prompt.
     """
 
     id: str
@@ -43,6 +44,7 @@ class User:
     created_at: float
     suspended_at: float | None = None
     shortcuts: bool = True
+    sign_prompts: bool = False
 
     @property
     def is_admin(self) -> bool:
