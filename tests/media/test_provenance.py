@@ -66,7 +66,7 @@ def test_a_signed_file_of_every_kind_says_who_made_it_and_a_changed_byte_is_noti
     assert (facts.made_at, facts.prompt) == ("2027-01-15T08:00:00Z", None)
     assert facts.actions[0]["action"] == "c2pa.created"
     content = bytearray(file.read_bytes())
-    at = content.rfind(before[-40:-20])  # in the picture itself, not in the manifest
+    at = content.rfind(before[len(before) // 2 :][:12])  # in the picture itself, not in the manifest
     assert at > 0
     content[at] ^= 1
     file.write_bytes(content)
@@ -191,7 +191,9 @@ def test_a_file_that_cannot_be_signed_stays_as_it_is_and_says_why(seal: Seal, tm
     assert seal.read(tmp_path / "gone.mp4").state == "unread"
 
 
-@pytest.mark.parametrize("junk", [b"", b"RIFF", b"\0\0\0\x14ftypisom" + b"\0" * 8, b"text\n" * 40, b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize(
+    "junk", [b"", b"RIFF", b"\0\0\0\x14ftypisom" + b"\0" * 8, b"text\n" * 40, b"\x89PNG\r\n\x1a\n"]
+)
 def test_whatever_is_read_is_answered(seal: Seal, tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "junk").write_bytes(junk)
     assert seal.read(tmp_path / "junk").state in ("none", "invalid")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vividflow.config import Settings
 from vividflow.errors import Complaints
-from vividflow.timing import now
+from vividflow.timing import new_id, now
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509
@@ -45,7 +45,7 @@ def certificate_of(settings: Settings) -> Certificate:
     with suppress(FileNotFoundError):
         return _read(file.read_bytes())
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f"{FILE}.{os.getpid()}")
+    fresh = file.with_name(f"{FILE}.{new_id()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(_home_made())
