@@ -74,6 +74,43 @@ def test_a_finished_video_has_player_facts_and_ways_on(mina: Browser, desk: Desk
     assert f'href="/library/{job.id}"' in mina.text
 
 
+@pytest.mark.parametrize(
+    ("kept", "provider", "says"),
+    [
+        (
+            {"signed": True, "home_made": True},
+            "local",
+            "Preview, not AI · Signed by this studio (home-made certificate,",
+        ),
+        (
+            {"signed": True, "home_made": True},
+            "vertex",
+            "Made by AI: local · Signed by this studio (home-made certificate,",
+        ),
+        ({"signed": True, "home_made": False}, "vertex", "· Signed by this studio (the owner's certificate)"),
+        ({"trouble": "It was not signed: no."}, "vertex", "Made by AI: local · It was not signed: no."),
+        (None, "vertex", "Made by AI: local"),
+        (
+            {"signed": True, "home_made": True, "provider_manifest": {"signer": "Google", "claim_generator": "g"}},
+            "vertex",
+            "on any trust list) It also carries a manifest of Google.",
+        ),
+    ],
+)
+def test_it_says_who_made_it_and_who_signed_for_that(
+    mina: Browser, desk: Desk, kept: dict[str, Any] | None, provider: str, says: str
+) -> None:
+    settle(desk, mina)
+    job = desk.finished(provider=provider)
+    if kept is not None:
+        with desk.tools.db.transaction() as connection:
+            assets.change(connection, job.result["asset_id"], facts={"provenance": kept})
+    mina.get(f"/library/{job.id}")
+    assert says in words_of(mina.text)
+    linked = f'href="/api/v1/videos/jobs/{job.id}/provenance?format=c2pa"' in mina.text
+    assert linked is bool(kept and kept.get("signed"))
+
+
 def test_the_clip_s_own_rate_steps_it_and_keys_can_be_off(mina: Browser, desk: Desk) -> None:
     user = settle(desk, mina)
     job = desk.finished()
