@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.installation import settings_in
 from tests.lifecycle.stage import Stage
-from vividflow.config import Settings
 from vividflow.lifecycle.provenance import manifest_of, rendition_of, source_of, told, verified
 from vividflow.media.provenance import Claim, Maker, Source
 from vividflow.media.provenance_seal import Seal
@@ -95,7 +95,7 @@ def test_the_prompt_is_in_it_only_with_its_authors_leave(
 def test_a_manifest_that_the_provider_put_in_is_told_and_kept_in_ours(
     stage: Stage, fetched: Job, finished: Callable[[], tuple[Job, Asset]], tmp_path: Path
 ) -> None:
-    ready, provider = _ready(stage, fetched), Seal(Settings(data_dir=tmp_path / "provider"))
+    ready, provider = _ready(stage, fetched), Seal(settings_in(tmp_path / "provider"))
     claim = Claim(title="t", made_at=1.8e9, source=Source.AI, maker=Maker(model="wan", provider="them"))
     assert provider.sign(ready, "video/mp4", claim).embedded
     film = ready.read_bytes()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.installation import settings_in
 from tests.media.films import make_film
-from vividflow.config import Settings
 from vividflow.media.ffmpeg import ffmpeg_path
 from vividflow.media.provenance import Claim, Maker, Parent, Relation, Source
 from vividflow.media.provenance_seal import EMBEDS, Seal
@@ -24,7 +24,7 @@ BY_AI = Claim(title="A video", made_at=AT, source=Source.AI, maker=VEO)
 @pytest.fixture(scope="module")
 def seal(tmp_path_factory: pytest.TempPathFactory) -> Seal:
     """The seal of an installation that never signed before."""
-    return Seal(Settings(data_dir=tmp_path_factory.mktemp("data")))
+    return Seal(settings_in(tmp_path_factory.mktemp("studio")))
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +154,9 @@ def test_a_film_of_parts_names_each_part_and_a_picture_that_was_given(
 
 def test_a_claim_is_of_something_new_or_of_one_thing_changed() -> None:
     parent = Parent(title="p", mime="video/mp4")
-    for wrong in ({}, {"parents": (parent, parent)}):
+    for parents in ((), (parent, parent)):
         with pytest.raises(ValueError, match="one changed parent"):
-            Claim(title="x", made_at=AT, **wrong)
+            Claim(title="x", made_at=AT, parents=parents)
 
 
 def test_a_preview_is_not_said_to_be_ai(seal: Seal, copied: Callable[[str], Path]) -> None:
@@ -171,7 +171,7 @@ def test_somebody_elses_signature_may_hold_but_is_not_ours(
     seal: Seal, copied: Callable[[str], Path], tmp_path: Path
 ) -> None:
     film = copied("mp4")
-    other = Seal(Settings(data_dir=tmp_path / "other"))
+    other = Seal(settings_in(tmp_path / "other"))
     assert other.sign(film, "video/mp4", BY_AI).embedded
     mine, theirs = other.read(film), seal.read(film)
     assert mine.signer is not None

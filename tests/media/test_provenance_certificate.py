@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.installation import settings_in
 from vividflow.config import Settings
 from vividflow.errors import Complaints
 from vividflow.lifecycle.tools import build_tools
@@ -25,7 +26,7 @@ CLAIM = Claim(title="A video", made_at=1_800_000_000.0, source=Source.AI)
 
 
 def test_the_first_need_makes_it_once_and_nobody_else_may_read_it(tmp_path: Path) -> None:
-    settings, found = Settings(data_dir=tmp_path / "data"), []
+    settings, found = settings_in(tmp_path), []
     threads = [threading.Thread(target=lambda: found.append(certificate_of(settings))) for _ in range(4)]
     for each in threads:
         each.start()
@@ -41,12 +42,14 @@ def test_the_first_need_makes_it_once_and_nobody_else_may_read_it(tmp_path: Path
 
 
 def test_a_spoiled_file_is_not_replaced_and_nothing_is_signed(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text("nothing of use")
+    settings = settings_in(tmp_path)
+    settings.data_dir.mkdir()
+    (settings.data_dir / FILE).write_text("nothing of use")
     (tmp_path / "film").write_bytes(b"film")
-    sealed = Seal(Settings(data_dir=tmp_path)).over(tmp_path / "film", "video/mp4", CLAIM)
+    sealed = Seal(settings).over(tmp_path / "film", "video/mp4", CLAIM)
     assert sealed.trouble is not None
     assert "the certificate cannot be used" in sealed.trouble
-    assert (tmp_path / FILE).read_text() == "nothing of use"
+    assert (settings.data_dir / FILE).read_text() == "nothing of use"
 
 
 @pytest.mark.parametrize("kind", ["es256", "es384", "ps256"])
@@ -66,7 +69,7 @@ def test_the_owners_certificate_signs_instead(tmp_path: Path, kind: str) -> None
 def test_what_was_signed_before_the_owner_brought_a_certificate_is_still_known(tmp_path: Path) -> None:
     film = tmp_path / "film"
     film.write_bytes(b"film")
-    before = Seal(Settings(data_dir=tmp_path / "data")).over(film, "video/mp4", CLAIM).manifest
+    before = Seal(settings_in(tmp_path)).over(film, "video/mp4", CLAIM).manifest
     facts = Seal(owners(tmp_path, ec.generate_private_key(ec.SECP256R1()))).read(film, None, before)
     assert facts.signer is not None
     assert (facts.state, facts.signer.ours) == ("valid", True)
@@ -142,7 +145,7 @@ def owners(
             .not_valid_before(moment - timedelta(days=9))
             .not_valid_after(moment + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(x509.KeyUsage(not ca, *[False] * 4, ca, ca, False, False), critical=True)
+            .add_extension(x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()), critical=False)
         )
@@ -157,5 +160,5 @@ def owners(
     (folder / "own.key").write_bytes(
         kept.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    files = {"c2pa_certificate": folder / "own.pem", "c2pa_private_key": folder / "own.key"}
-    return Settings(data_dir=folder / "data", **files)
+    certificate, private = folder / "own.pem", folder / "own.key"
+    return settings_in(folder, c2pa_certificate=certificate, c2pa_private_key=private)
