@@ -20,6 +20,7 @@ from vividflow.api import (
     jobs,
     media,
     models,
+    provenance,
     service,
     shares,
     status,
@@ -44,6 +45,7 @@ from vividflow.api.queries import (
     AnyQuery,
     ImagesQuery,
     ListQuery,
+    ProvenanceQuery,
     PurgeQuery,
     StreamQuery,
     ThumbnailQuery,
@@ -397,6 +399,24 @@ ADDRESSES: tuple[Address, ...] = (
         answers={200: Answers(text="Technical facts, sizes, links, origin.", model="Metadata")},
         summary="Facts of a video",
         tag="Delivery",
+    ),
+    GET(
+        name="provenance",
+        path="/api/v1/videos/jobs/{job_id}/provenance",
+        handler=provenance.show,
+        query=ProvenanceQuery,
+        answers={
+            200: Answers(
+                text="What the manifest says, or the manifest.", model="Provenance", also=("application/c2pa",)
+            ),
+            206: Answers(text="A part of the manifest.", content="application/c2pa", headers=(*_FILE, "Content-Range")),
+            304: Answers(text="The manifest is the one of that ETag.", headers=("ETag",)),
+        },
+        problems=(409, 416, 503),
+        summary="Where a video came from",
+        tag="Delivery",
+        text="Facts by default; with `Accept: application/c2pa` or `format=c2pa` the signed manifest, a sidecar of the "
+        "untouched original.",
     ),
     GET(
         name="thumbnail",

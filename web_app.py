@@ -19,6 +19,10 @@ if __name__ == "__main__":  # before all else: the process that only minds the s
             from vividflow.providers.registry import load_registry
 
             load_registry(_settings.models_file)
+        if _settings.c2pa_certificate or _settings.c2pa_private_key:
+            from vividflow.media.provenance_certificate import check
+
+            check(_settings)
     except _Complaints as _wrong:
         sys.exit(f"Vivid Flow cannot start:\n{_wrong}")
     set_up(_settings)

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     aws_session_token: SecretStr | None = None
     gcs_read_allow: Names = ()
 
+    c2pa_certificate: Path | None = None
+    c2pa_private_key: Path | None = None
+
     local_faults: str = ""
     local_faults_header: bool = False
     mock_vid_gens: bool = False

@@ -134,4 +134,4 @@ def test_a_second_try_writes_the_same_names_again(stage: Stage, fetched: Job, mo
     job = stage.step(stage.step(fetched))
     assert job.status == "completed"
     assert keys[:2] == keys[2:4]
-    assert len(set(keys)) == 4
+    assert len(set(keys)) == 5

@@ -50,7 +50,7 @@ def test_a_picture_goes_through_the_states_of_a_generation_and_is_kept_as_a_pict
     with stage.tools.db.reading() as connection:
         made = renditions.of_asset(connection, asset.id)
         told, facts = status_object(stage.tools, connection, job), metadata_object(stage.tools, connection, job)
-    assert {each.name for each in made} == {"poster_480", "poster_960", "poster_jpeg"}
+    assert {each.name for each in made} == {"poster_480", "poster_960", "poster_jpeg", "provenance"}
     assert (told["kind"], told["result"]["mime_type"], told["result"]["duration"]) == ("image", "image/png", None)
     assert facts is not None
     assert (facts["video_urls"], facts["dimensions"]) == ({}, [640, 360])

@@ -59,7 +59,7 @@ def test_a_finished_video_has_player_facts_and_ways_on(mina: Browser, desk: Desk
     said = words_of(mina.text)
     for each in ("A finished lighthouse", "Guidance 6.5", "Seed 7", "Cost 24 credits", "in 9 s", "Sent as 10."):
         assert each in said, each
-    assert "A preview made on this machine, not by AI." in said
+    assert "Origin Preview, not AI" in said
     for each in (
         f'src="/api/v1/videos/jobs/{job.id}/download"',
         'data-fps="25.0"',
@@ -72,6 +72,44 @@ def test_a_finished_video_has_player_facts_and_ways_on(mina: Browser, desk: Desk
         assert each in mina.text, each
     mina.get(f"/jobs/{job.id}")
     assert f'href="/library/{job.id}"' in mina.text
+
+
+@pytest.mark.parametrize(
+    ("kept", "provider", "says"),
+    [
+        (
+            {"signed": True, "home_made": True},
+            "local",
+            "Preview, not AI · Signed by this studio (home-made certificate,",
+        ),
+        (
+            {"signed": True, "home_made": True},
+            "vertex",
+            "Made by AI: {} · Signed by this studio (home-made certificate,",
+        ),
+        ({"signed": True, "home_made": False}, "vertex", "· Signed by this studio (the owner's certificate)"),
+        ({"trouble": "It was not signed: no."}, "vertex", "Made by AI: {} · It was not signed: no."),
+        (None, "vertex", "Made by AI: {}"),
+        (
+            {"signed": True, "home_made": True, "provider_manifest": {"signer": "Google", "claim_generator": "g"}},
+            "vertex",
+            "on any trust list) It also carries a manifest of Google.",
+        ),
+    ],
+)
+def test_it_says_who_made_it_and_who_signed_for_that(
+    mina: Browser, desk: Desk, kept: dict[str, Any] | None, provider: str, says: str
+) -> None:
+    settle(desk, mina)
+    job = desk.finished(provider=provider)
+    if kept is not None:
+        with desk.tools.db.transaction() as connection:
+            assets.change(connection, job.result["asset_id"], facts={"provenance": kept})
+    mina.get(f"/library/{job.id}")
+    model = desk.tools.registry.model("local")
+    assert says.format(model.title if model else "") in words_of(mina.text)
+    linked = f'href="/api/v1/videos/jobs/{job.id}/provenance?format=c2pa"' in mina.text
+    assert linked is bool(kept and kept.get("signed"))
 
 
 def test_the_clip_s_own_rate_steps_it_and_keys_can_be_off(mina: Browser, desk: Desk) -> None:

@@ -139,3 +139,14 @@ def test_somebody_elses_session_is_as_good_as_none(desk: Desk) -> None:
     assert mina.post(f"/settings/sessions/{hashes[0]}/end").status_code == 404
     assert mina.post("/settings/sessions/none/end").status_code == 404
     assert ada.get("/create").status_code == 200
+
+
+def test_the_prompt_is_signed_only_for_whom_switched_that_on(mina: Browser) -> None:
+    mina.get("/settings")
+    assert 'name="sign_prompts" value="on">' in mina.text
+    assert mina.post("/settings/provenance", sign_prompts="on").location == "/settings?said=provenance"
+    mina.get("/settings?said=provenance")
+    assert 'name="sign_prompts" value="on" checked>' in mina.text
+    assert "Saved, for what is made from now on." in mina.text
+    mina.post("/settings/provenance")
+    assert 'name="sign_prompts" value="on">' in mina.get("/settings").text

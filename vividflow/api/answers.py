@@ -386,6 +386,44 @@ class Metadata(Shape):
     provenance: dict[str, Any]
 
 
+class Signer(Shape):
+    """Whose certificate signed; `ours` for one of this installation."""
+
+    name: str | None
+    organisation: str | None
+    algorithm: str | None
+    serial: str | None
+    ours: bool
+
+
+class Provenance(Shape):
+    """What the manifest of a file says, and whether it holds. `trusted` is null where nobody here can know."""
+
+    job_id: str
+    asset_id: str
+    sha256: str
+    state: Literal["valid", "invalid", "none", "unread"]
+    valid: bool
+    trusted: bool | None
+    checked: Literal["file", "manifest", "nothing"]
+    signer: Signer | None
+    claim_generator: str | None
+    ai_generated: bool
+    digital_source_type: str | None
+    model: str | None
+    provider: str | None
+    provider_model: str | None
+    prompt: str | None
+    note: str | None
+    made_at: str | None
+    actions: list[dict[str, Any]]
+    ingredients: list[dict[str, Any]]
+    problems: list[str]
+    provider_manifest: dict[str, Any] | None
+    trouble: str | None
+    manifest_url: str | None
+
+
 class Share(Shape):
     """The public link of a video. `expires_at` is null for one that does not end by itself."""
 
@@ -442,6 +480,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     Piece,
     WebhookSecret,
     Metadata,
+    Provenance,
     Share,
     Received,
     Alive,

@@ -65,6 +65,12 @@ class ThumbnailQuery(NoQuery):
     variant: Annotated[str | None, text("invalid_variant", 40, "variant is poster, or the name of a rendition.")] = None
 
 
+class ProvenanceQuery(NoQuery):
+    """The facts, or the manifest itself."""
+
+    format: Annotated[str | None, choice("invalid_format", ("json", "c2pa"), "format is json or c2pa.")] = None
+
+
 class StreamQuery(NoQuery):
     """Which size of the video."""
 

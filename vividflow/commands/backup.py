@@ -28,7 +28,7 @@ def backup(file: Path) -> None:
         if not database.is_file():
             raise click.ClickException("There is no database yet.")
         size = copies.copy_out(database, file.absolute())
-    say(f"Wrote {size / 1e6:.1f} MB. The storage's files and DATA_DIR/secret_key are not in it.")
+    say(f"Wrote {size / 1e6:.1f} MB. The storage's files, DATA_DIR/secret_key and DATA_DIR/c2pa.pem are not in it.")
 
 
 @click.command("restore", cls=Command)

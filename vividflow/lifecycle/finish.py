@@ -1,4 +1,4 @@
-"""Proving the file, making its posters, storing all of it, and only then the row."""
+"""Proving the file, making its posters, signing for it, storing all of it, and only then the row."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from vividflow.lifecycle.answers import Advance, Answer, Wait
 from vividflow.lifecycle.fetch import lost
 from vividflow.lifecycle.ordering import order_of
 from vividflow.lifecycle.proof import NOT_IT, Proof, prove
+from vividflow.lifecycle.provenance import NAME as PROVENANCE
+from vividflow.lifecycle.provenance import seal_original
 from vividflow.lifecycle.render import ready_file
 from vividflow.lifecycle.tools import Tools
+from vividflow.media.provenance import MIME
 from vividflow.records import assets, jobs, orders, renditions
 from vividflow.records.jobs import Job
 from vividflow.storage.base import StorageFull, StorageGone
@@ -36,7 +39,7 @@ def finish(job: Job, tools: Tools) -> Answer:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         proof = prove(job, tools, ready, folder)
-        asset, made = _store(job, tools, order, ready, proof)
+        asset, made = _store(job, tools, order, ready, proof, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     moment = now()
@@ -83,7 +86,7 @@ def finish_error(job: Job, tools: Tools, outcome: Outcome) -> Answer:
 
 
 def _store(
-    job: Job, tools: Tools, order: orders.OrderRow, ready: Path, proof: Proof
+    job: Job, tools: Tools, order: orders.OrderRow, ready: Path, proof: Proof, folder: Path
 ) -> tuple[assets.Asset, list[renditions.Rendition]]:
     # The names follow from the order, so a second try writes the same objects again instead of new ones.
     asset_id = str(uuid.uuid5(_NAMES, order.id))
@@ -92,6 +95,10 @@ def _store(
     sha256 = _hash(ready)
     key = f"{base}/original.{proof.ending}"
     stored = _put(lambda: tools.storage.put(key, ready, mime=proof.mime, sha256=sha256))
+    made_at = job.provider_done_at or moment
+    manifest, signing = seal_original(
+        job, tools, ready, kind=proof.kind, mime=proof.mime, sha256=sha256, made_at=made_at
+    )
     asset = assets.Asset(
         id=asset_id,
         user_id=job.user_id,
@@ -104,7 +111,7 @@ def _store(
         width=proof.width,
         height=proof.height,
         duration=proof.duration,
-        facts=proof.facts,
+        facts=proof.facts | {PROVENANCE: signing},
         created_at=moment,
     )
     made = []
@@ -125,7 +132,27 @@ def _store(
                 created_at=moment,
             )
         )
+    if manifest is not None:
+        made.append(_sidecar(tools, asset, f"{order.id}/{PROVENANCE}", manifest, folder))
     return asset, made
+
+
+def _sidecar(tools: Tools, asset: assets.Asset, name: str, manifest: bytes, folder: Path) -> renditions.Rendition:
+    # No two signatures are equal, so a second try must write another name than the first one may have written.
+    digest, written = hashlib.sha256(manifest).hexdigest(), folder / PROVENANCE
+    written.write_bytes(manifest)
+    key = f"{asset.storage_key.rpartition('/')[0]}/{PROVENANCE}-{digest[:16]}.c2pa"
+    size = _put(lambda: tools.storage.put(key, written, mime=MIME, sha256=digest))
+    return renditions.Rendition(
+        id=str(uuid.uuid5(_NAMES, name)),
+        asset_id=asset.id,
+        name=PROVENANCE,
+        storage_key=key,
+        mime=MIME,
+        size=size,
+        sha256=digest,
+        created_at=asset.created_at,
+    )
 
 
 def _put(put: Callable[[], object]) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from vividflow.lifecycle.diverting import why_it_waits
+from vividflow.lifecycle.provenance import NAME as PROVENANCE
+from vividflow.lifecycle.provenance import provenance
 from vividflow.lifecycle.refunds import cancel_offer, thing
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.variance import too_far, variance
@@ -180,7 +182,7 @@ def metadata_object(
         "video_urls": {"original": url, quality: url} if film else {},
         "image_url": None if film else url,
         "thumbnail_urls": [link(tools, each.storage_key, "inline", moment) for each in posters],
-        "technical_metadata": asset.facts,
+        "technical_metadata": {name: value for name, value in asset.facts.items() if name != PROVENANCE},
         "streaming_info": {"range": True, "faststart": film, "qualities": [quality] if film else []},
         "storage_keys": keys,
         "s3_keys": keys,
@@ -190,20 +192,7 @@ def metadata_object(
         "dimensions": [asset.width, asset.height],
         "sha256": asset.sha256,
         "created_at": iso(asset.created_at),
-        "provenance": provenance(job),
-    }
-
-
-def provenance(job: Job) -> dict[str, Any]:
-    """Where a video came from, in a few words."""
-    ai = job.provider != "local"
-    note = None if ai else "A preview made on this machine, not by AI."
-    return {
-        "ai_generated": ai,
-        "model": job.model,
-        "provider": job.provider,
-        "provider_model": job.provider_model,
-        "note": note,
+        "provenance": provenance(job, asset),
     }
 
 

@@ -17,6 +17,8 @@ from vividflow.lifecycle.lists import Lists
 from vividflow.lifecycle.room import Room
 from vividflow.lifecycle.standing import Standing
 from vividflow.media.child import Decoder
+from vividflow.media.provenance_certificate import check as check_certificate
+from vividflow.media.provenance_seal import Seal
 from vividflow.outbound import Door
 from vividflow.providers.base import ManyPlaces, OpenProvider, Operation, Provider
 from vividflow.providers.catalog import PROVIDERS
@@ -86,6 +88,11 @@ class Tools:
     def lists(self) -> Lists:
         """What this process remembers of the vendors' lists."""
         return self._once("lists", Lists)  # pyright: ignore[reportReturnType]
+
+    @property
+    def seal(self) -> Seal:
+        """What signs and reads manifests of provenance."""
+        return self._once("seal", lambda: Seal(self.settings))  # pyright: ignore[reportReturnType]
 
     @property
     def google_objects(self) -> GoogleObjects:
@@ -185,9 +192,10 @@ class Tools:
 
 
 def build_tools(settings: Settings) -> Tools:
-    """The tools of one process; touches neither disk nor network. Raises `Complaints` for a wrong registry file or server."""
+    """The tools of one process; reads what settings name, no network. Raises `Complaints` for a wrong file or server."""
     for vendor in PROVIDERS.values():
         vendor.check(settings)
+    check_certificate(settings)
     database = Database(settings.database)
     return Tools(
         settings=settings,

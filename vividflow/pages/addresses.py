@@ -134,6 +134,7 @@ PAGES: tuple[Page, ...] = (
     Page(method="GET", path="/settings", view=settings.show),
     Page(method="POST", path="/settings/profile", view=settings.profile),
     Page(method="POST", path="/settings/keyboard", view=settings.keyboard),
+    Page(method="POST", path="/settings/provenance", view=settings.provenance),
     Page(method="POST", path="/settings/theme", view=settings.theme, public=True),
     Page(method="POST", path="/settings/time-zone", view=settings.time_zone),
     Page(method="POST", path="/settings/password", view=settings.password),

@@ -11,8 +11,8 @@ from vividflow.api.values import is_id
 from vividflow.errors import Problem
 from vividflow.lifecycle import naming, sharing
 from vividflow.lifecycle.orders import missing
+from vividflow.lifecycle.provenance import provenance
 from vividflow.lifecycle.sharing import Terms
-from vividflow.lifecycle.status import provenance
 from vividflow.lifecycle.trash import KEPT_SECONDS
 from vividflow.pages import session, words
 from vividflow.pages.job_view import view, views
@@ -91,7 +91,7 @@ def _page(job_id: str, *, typed: str | None = None, error: str | None = None) ->
         error=error,
         facts=facts(seen),
         routes=route_lines(tools, seen),
-        origin=provenance(job)["note"] if done else None,
+        origin=_origin(provenance(job, seen.asset), seen.model) if done else None,
         fps=asset_facts.get("fps") or USUAL_FPS,
         strip=strip,
         newer=row[at - 1].id if at else None,
@@ -101,6 +101,21 @@ def _page(job_id: str, *, typed: str | None = None, error: str | None = None) ->
         link_address=sharing.address(tools, link) if link else "",
         ends=ENDS,
     )
+
+
+def _origin(told: dict[str, Any], model: str) -> dict[str, str]:
+    """How it was made, and by whom that is signed, in words; `signed` is empty without a manifest."""
+    made = f"Made by AI: {model}" if told["ai_generated"] else "Preview, not AI"
+    theirs = told["provider_manifest"]
+    return {
+        "made": made,
+        "signed": "Signed by this studio" if told["signed"] else "",
+        "trust": "home-made certificate, not on any trust list"
+        if told["trusted"] is False
+        else "the owner's certificate",
+        "trouble": told["trouble"] or "",
+        "theirs": f"It also carries a manifest of {theirs['signer'] or theirs['claim_generator']}." if theirs else "",
+    }
 
 
 def _done(job_id: str, said: str, body: dict[str, Any], *, place: str = "") -> AnyResponse:

@@ -62,6 +62,12 @@ def keyboard() -> Response:
     return to("/settings", said="keyboard")
 
 
+def provenance() -> Response:
+    """Whether the files that are signed from now on carry the prompt."""
+    _change(sign_prompts=request.form.get("sign_prompts") == "on")
+    return to("/settings", said="provenance")
+
+
 def time_zone() -> Response:
     """Keep the zone that pages show times in."""
     name = request.form.get("time_zone", "")

@@ -85,6 +85,7 @@ SAID = {
     "zone": "Time zone saved.",
     "profile": "Name saved.",
     "keyboard": "Keyboard saved.",
+    "provenance": "Saved, for what is made from now on.",
     "session": "That browser is signed out.",
     "sessions": "Signed out everywhere else.",
     "added": "Added to your assets.",

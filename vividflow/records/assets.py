@@ -138,6 +138,11 @@ def by_storage_key(connection: Connection, key: str) -> Asset | None:
     return _one(connection, assets.c.storage_key == key)
 
 
+def with_sha256(connection: Connection, sha256: str) -> list[Asset]:
+    """What has these very bytes, whoever's it is: only for whoever runs the installation. Reads every row."""
+    return [Asset(**row) for row in connection.execute(select(assets).where(assets.c.sha256 == sha256)).mappings()]
+
+
 def by_given(connection: Connection, user_id: str, given_sha256: str, kind: str) -> Asset | None:
     """A person's upload of the same bytes, if there is one; it may lie in the trash."""
     return _one(connection, assets.c.user_id == user_id, assets.c.given_sha256 == given_sha256, assets.c.kind == kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, Column, Connection, Table, Text, func, select, true, update
+from sqlalchemy import Boolean, Column, Connection, Table, Text, false, func, select, true, update
 
 from vividflow.db.schema import Moment, Money, metadata
 
@@ -23,6 +23,7 @@ users = Table(
     Column("suspended_at", Moment),
     Column("shortcuts", Boolean, nullable=False, server_default=true()),
     Column("usage_alert", Money),
+    Column("sign_prompts", Boolean, nullable=False, server_default=false()),
 )
 
 
@@ -30,7 +31,8 @@ users = Table(
 class User:
     """One account. `role` is "admin" or "user", `theme` "system", "light" or "dark", `email` lower case.
 
-    `shortcuts` says whether single keys act in the pages, `usage_alert` above how many micro-dollars in a month they warn.
+    `shortcuts` says whether single keys act in the pages, `usage_alert` above how many micro-dollars in a month they warn,
+    `sign_prompts` whether signed files carry the prompt.
     """
 
     id: str
@@ -45,6 +47,7 @@ class User:
     suspended_at: float | None = None
     shortcuts: bool = True
     usage_alert: int | None = None
+    sign_prompts: bool = False
 
     @property
     def is_admin(self) -> bool:
