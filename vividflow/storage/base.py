@@ -84,3 +84,6 @@ class Storage(Protocol):
     def check(self) -> None:
         """Write, read and remove a probe. Raises `StorageGone` or `StorageFull`. Takes at most 2 s."""
         ...
+
+    def close(self) -> None:
+        """Give back what connections there are."""
