@@ -24,8 +24,8 @@ from vividflow.storage.base import Listed
 from vividflow.storage.local import LocalStorage
 
 
-def found(tools: Tools, **how: bool) -> list[tuple[str, str]]:
-    return [(str(each.fault), each.key) for each in verify(tools, **how)]
+def found(tools: Tools, *, deep: bool = False) -> list[tuple[str, str]]:
+    return [(str(each.fault), each.key) for each in verify(tools, deep=deep)]
 
 
 @pytest.fixture
@@ -125,8 +125,8 @@ def test_a_bucket_s_own_note_of_the_hash_is_compared_without_reading(
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     server = AmazonBucket().start()
+    tools = tools_for(**settings_of(server))
     try:
-        tools = tools_for(**settings_of(server))
         user = make_user(tools)
         held = shelved(tools.db, tools.storage, tmp_path, user.id, 2)
         key = sorted(held)[1]

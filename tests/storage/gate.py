@@ -46,7 +46,7 @@ class Gate:
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:
                 pass
 
         self._server = _Quiet(("127.0.0.1", 0), Handler)
@@ -58,11 +58,6 @@ class Gate:
         """Break the `number`-th put from now on at a moment of `MOMENTS`."""
         with self._lock:
             self._armed = (number, moment)
-
-    @property
-    def armed(self) -> bool:
-        """Whether the break is still to come."""
-        return self._armed is not None
 
     def close(self) -> None:
         """Let nobody through any more."""

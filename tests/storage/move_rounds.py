@@ -61,8 +61,8 @@ def play(scheme: str, *, breaks: int, films: int, folder: Path, seed: int) -> Ro
         try:
             broken = _broken_runs(scheme, gate, settings, breaks, len(held), chance)
             done = _run(scheme, gate, settings)
-            assert done.wait(RUN_SECONDS) == 0, (done.stderr and done.stderr.read(), done.stdout and done.stdout.read())
-            _ended(done)
+            said = done.communicate(timeout=RUN_SECONDS)
+            assert done.returncode == 0, said
             seconds = time.monotonic() - began
             there, unlike = _compared(scheme, gate, settings, held)
             return Round(
@@ -97,12 +97,9 @@ def _broken_runs(scheme: str, gate: Gate, settings: Settings, breaks: int, files
         done = _run(scheme, gate, settings)
         gate.breaker = done.kill
         gate.arm(chance.randint(1, max(1, files // (breaks + 1))), MOMENTS[number % len(MOMENTS)])
-        done.wait(RUN_SECONDS)
+        _, said = done.communicate(timeout=RUN_SECONDS)
         gate.breaker = lambda: None
-        _ended(done)
-        if done.returncode != -9:
-            assert not gate.armed, f"run {number} ended with {done.returncode} before its break"
-            return number
+        assert done.returncode == -9, f"run {number} ended with {done.returncode} before its break: {said}"
     return breaks
 
 
@@ -113,12 +110,6 @@ def _run(scheme: str, gate: Gate, settings: Settings) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "flask", "--app", "web_app", "storage", "move", _address(scheme)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
-
-
-def _ended(done: subprocess.Popen[str]) -> None:
-    for end in (done.stdout, done.stderr):
-        if end is not None:
-            end.close()
 
 
 def _compared(scheme: str, gate: Gate, settings: Settings, held: dict[str, bytes]) -> tuple[int, int]:

@@ -87,6 +87,7 @@ jobs = Table(
     Column("changes", Integer, nullable=False),
     Column("title", Text),
     Column("favourite_at", Moment),
+    Column("restored_at", Moment),
 )
 _c = jobs.c
 _waiting = _c.due_at.is_not(None)
@@ -116,7 +117,7 @@ class Job:
 
     `due_at` None means that nobody needs to look; `fence` rises with every claim and commit; `company` says how many jobs a
     suspect of a crash may run beside; `front` orders a person's own queued jobs, `changes` counts what a watcher could see.
-    `title` is the name that a person gave, `favourite_at` when they marked it.
+    `title` is the name that a person gave, `favourite_at` when they marked it, `restored_at` when it last left the trash.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Job:
     changes: int = 0
     title: str | None = None
     favourite_at: float | None = None
+    restored_at: float | None = None
 
     @property
     def over(self) -> bool:
