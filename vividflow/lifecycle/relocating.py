@@ -73,9 +73,10 @@ class Relocation:
         mark = self._folder.read()
         if mark.spoilt:
             mark = Mark()
-        for number in range(mark.round, mark.round + MOST_ROUNDS):
+        first = mark.round
+        for number in range(first, first + MOST_ROUNDS):
             before, whole = self.tally.copied, not mark.after
-            mark = self._round(replace(mark, round=number))
+            mark = self._round(replace(mark, round=number), doubted=number == first)
             mark = replace(mark, round=2, after="")
             self._folder.keep(mark)
             if number > 1 and whole and self.tally.copied == before:
@@ -84,13 +85,13 @@ class Relocation:
             self._folder.forget()
         return self.tally
 
-    def _round(self, mark: Mark) -> Mark:
+    def _round(self, mark: Mark, *, doubted: bool) -> Mark:
+        """Go through the keys behind the mark. `doubted`: a kill may have broken the first page, so it is proved again."""
         self.tally.round = mark.round
         after = mark.after
         there = (each for each in self._target.list(FOLDER) if each.key > after)
         pairs = side_by_side(files(self._db, after), there)
         wanted = ((file, thing) for file, thing in pairs if file is not None)
-        doubted = True  # a kill may have broken just this page: all of it is proved again
         with ThreadPoolExecutor(HANDS, "move") as hands:
             for page in in_pages(wanted, PAGE):
                 prove = doubted or mark.round == 1
