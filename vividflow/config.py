@@ -6,6 +6,7 @@ Names and defaults are the table of docs/architecture.md section 6. Nothing else
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,7 +18,17 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from vividflow.errors import Complaints
 
 Names = Annotated[tuple[str, ...], NoDecode]
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SIZE = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?) ?(?P<unit>[kmgt]?b)?", re.ASCII | re.IGNORECASE).fullmatch
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII).fullmatch
+
+
+def bytes_of(text: str) -> int:
+    """A size such as `5GB`, `500 MB` or `0` in bytes, by thousands. Raises `ValueError`."""
+    match = _SIZE(text.strip())
+    if match is None:
+        raise ValueError("is a size such as 5GB or 500MB")
+    return int(Decimal(match["number"]) * _UNITS[(match["unit"] or "B").upper()])
 
 
 class Settings(BaseSettings):
@@ -51,6 +62,12 @@ class Settings(BaseSettings):
     limit_anonymous: str = "60/minute"
     user_running: int | None = Field(None, ge=1)
     user_queued: int | None = Field(None, ge=1)
+
+    user_quota: int | None = Field(None, ge=0)
+    retention_video_days: int | None = Field(None, ge=1)
+    retention_image_days: int | None = Field(None, ge=1)
+    retention_export_days: int | None = Field(None, ge=1)
+    retention_upload_days: int | None = Field(None, ge=1)
 
     credits: bool = False
     max_job_usd: float | None = Field(None, ge=0)
@@ -119,6 +136,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.replace(";", ",").split(",") if part.strip())
         return value
+
+    @field_validator("user_quota", mode="before")
+    @classmethod
+    def _size(cls, value: object) -> object:
+        return bytes_of(value) if isinstance(value, str) else value
 
     @field_validator("trusted_proxies")
     @classmethod

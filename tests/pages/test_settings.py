@@ -7,7 +7,9 @@ import re
 import pytest
 
 from tests.api.desk import Desk
+from tests.installation import an_asset
 from tests.pages.browser import PASSWORD, Browser
+from vividflow.records import quotas, retention_rules, users
 
 
 def test_a_theme_is_in_the_first_paint_and_follows_the_account(desk: Desk) -> None:
@@ -150,3 +152,23 @@ def test_the_prompt_is_signed_only_for_whom_switched_that_on(mina: Browser) -> N
     assert "Saved, for what is made from now on." in mina.text
     mina.post("/settings/provenance")
     assert 'name="sign_prompts" value="on">' in mina.get("/settings").text
+
+def test_room_and_days_are_shown_to_the_person(desk: Desk) -> None:
+    browser = Browser(desk.app)
+    email = browser.sign_up()
+    assert "0 kB used" in browser.get("/settings").text
+    assert "Go to the trash" not in browser.text
+    tools = desk.tools
+    with tools.db.transaction() as connection:
+        user = users.by_email(connection, email)
+        assert user is not None
+        quotas.put(connection, user.id, 5 * 10**9)
+        retention_rules.put(connection, user.id, "video", 90)
+        retention_rules.put(connection, user.id, "upload", 1)
+    an_asset(tools.db, user, size=2_100_000_000)
+    text = browser.get("/settings").text
+    assert "2.1 of 5.0 GB used" in text
+    assert 'aria-valuenow="42"' in text
+    assert "<dt>Videos</dt><dd>Go to the trash after 90 days</dd>" in text
+    assert "<dt>Uploads</dt><dd>Go to the trash after 1 day</dd>" in text
+    assert "<dt>Images</dt>" not in text

@@ -171,9 +171,9 @@ def test_into_the_trash_go_things_that_are_over_and_ones_own(tools: Tools, user:
         assert library.to_trash(connection, user.id, ids, NOW + 1) == 2
         assert set(library.trashed_at(connection, user.id, NOW + 1)) == {shelf["storm"].id, shelf["failed"].id}
         assert library.trashed_at(connection, theirs.user_id, NOW + 1) == []
-        assert library.from_trash(connection, theirs.user_id, ids, 1.0) == 0
-        assert library.from_trash(connection, user.id, ids, NOW - 50) == 2
-        assert library.from_trash(connection, user.id, ids, NOW - 1000) == 1
+        assert library.from_trash(connection, theirs.user_id, ids, 1.0, NOW) == 0
+        assert library.from_trash(connection, user.id, ids, NOW - 50, NOW) == 2
+        assert library.from_trash(connection, user.id, ids, NOW - 1000, NOW) == 1
     assert names(tools, user, Wanted(words=("thrown",))) == ["thrown away"]
 
 

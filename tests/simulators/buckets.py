@@ -64,6 +64,7 @@ class BucketSimulator(Server):
         self.asked: Counter[str] = Counter()
         self.seen: list[Request] = []
         self.away = False
+        self.page = 1000
         self.faults = {stage: FaultBox({stage: ("refuse", "slow", "cut", "lost", "spoilt")}) for stage in STAGES}
         self.lock = threading.RLock()
         self.unfinished: dict[str, tuple[Held, dict[int, bytes], str]] = {}
@@ -103,6 +104,13 @@ class BucketSimulator(Server):
             self.held[name] = Held(body=body, mime=mime, metadata=metadata, generation=next(self._numbers))
             return self.held[name]
 
+    def part(self, wanted: str, after: str | None, most: int) -> tuple[list[str], str | None]:
+        """A page of the names that begin with `wanted`, and what the next one is asked for with."""
+        with self.lock:
+            names = sorted(each for each in self.held if each.startswith(wanted) and each > (after or ""))
+        most = min(most, self.page)
+        return names[:most], names[most - 1] if len(names) > most else None
+
     def stage(self, request: Request) -> str:
         """Which of the stages a request belongs to."""
         raise NotImplementedError
@@ -141,11 +149,10 @@ class GoogleBucket(BucketSimulator):
             case "upload":
                 return self._upload(request)
             case "list":
-                wanted = request.query.get("prefix", "")
-                items = [self._about(each) for each in sorted(self.held) if each.startswith(wanted)]
-                return json_reply(
-                    {"kind": "storage#objects", "items": items[: int(request.query.get("maxResults", 1000))]}
-                )
+                wanted, most = request.query.get("prefix", ""), int(request.query.get("maxResults", 1000))
+                names, last = self.part(wanted, request.query.get("pageToken"), most)
+                body = {"kind": "storage#objects", "items": [self._about(each) for each in names]}
+                return json_reply(body | ({"nextPageToken": last} if last else {}))
         if name not in self.held:
             return self.refusal(404)
         held = self.held[name]
@@ -305,13 +312,14 @@ class AmazonBucket(BucketSimulator):
                 if name.startswith(wanted)
             )
             return _xml(f"<ListMultipartUploadsResult>{found}</ListMultipartUploadsResult>")
+        names, last = self.part(wanted, request.query.get("continuation-token"), 1000)
         found = "".join(
             f"<Contents><Key>{escape(name)}</Key><LastModified>{held.updated.isoformat()}</LastModified>"
             f"<Size>{len(held.body)}</Size></Contents>"
-            for name, held in sorted(self.held.items())
-            if name.startswith(wanted)
+            for name, held in ((name, self.held[name]) for name in names)
         )
-        return _xml(f"<ListBucketResult>{found}</ListBucketResult>")
+        more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{escape(last or '')}</NextContinuationToken>"
+        return _xml(f"<ListBucketResult>{more if last else ''}{found}</ListBucketResult>")
 
 
 def _xml(text: str, status: int = 200) -> Reply:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -156,9 +157,32 @@ class StorageContract:
         source.write_bytes(BODY)
         with pytest.raises(ValueError, match="not a storage key"):
             storage.put(key, source, mime="video/mp4", sha256=SHA)
-        for act in (storage.stat, storage.local_path, storage.delete, storage.open_range):
+        for act in (storage.stat, storage.local_path, storage.delete, storage.open_range, storage.list):
             with pytest.raises(ValueError, match="not a storage key"):
                 act(key)
+
+    def test_a_listing_tells_all_below_a_folder_in_the_order_of_the_keys_bytes(
+        self, storage: Storage, tmp_path: Path
+    ) -> None:
+        keys = ["users/a-b/1/x.jpg", "users/a/1/original.mp4", "users/a/1/p_960.jpg", "users/a/10/x.jpg", "users/aa/x"]
+        assert keys == sorted(keys)
+        for key in (*reversed(keys), "usersother/x", "other/x"):
+            stored(storage, tmp_path, key, key.encode())
+        told = list(storage.list("users"))
+        assert [(each.key, each.size, each.sha256 or "") for each in told] == [
+            (key, len(key), hashlib.sha256(key.encode()).hexdigest() if each.sha256 else "")
+            for key, each in zip(keys, told, strict=True)
+        ]
+        assert all(abs(each.stored_at - time.time()) < 3600 for each in told)
+        assert [each.key for each in storage.list("users/a")] == keys[1:4]
+        assert list(storage.list("nobody")) == []
+
+    def test_a_listing_that_nobody_reads_on_holds_nothing_up(self, storage: Storage, tmp_path: Path) -> None:
+        stored(storage, tmp_path)
+        listing = storage.list("users")
+        assert next(listing).key == KEY
+        storage.delete(KEY)
+        assert list(storage.list("users")) == []
 
     def test_a_healthy_storage_passes_its_check_and_keeps_nothing(self, storage: Storage, tmp_path: Path) -> None:
         stored(storage, tmp_path)

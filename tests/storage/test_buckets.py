@@ -153,6 +153,25 @@ def test_looking_and_deleting_say_when_the_bucket_is_away(bucket: Bucket, simula
         bucket.check()
 
 
+def test_a_listing_goes_page_by_page_and_a_page_is_asked_for_three_times(
+    bucket: Bucket, simulator: BucketSimulator, tmp_path: Path
+) -> None:
+    keys = [f"users/u/{number}/x.mp4" for number in range(5)]
+    for key in keys:
+        stored(bucket, tmp_path, key, b"x")
+    simulator.held[f"{bucket._object('users/u')}/not a key"] = Held(body=b"", mime="", metadata={}, generation=1)
+    simulator.page = 2
+    listing = bucket.list("users")
+    assert (next(listing).key, simulator.asked["list"]) == (keys[0], 1)
+    simulator.faults["list"].add("refuse", times=2, status=503)
+    assert [each.key for each in listing] == keys[1:]
+    assert simulator.asked["list"] == 5
+    simulator.faults["list"].add("refuse", times=None, status=503)
+    with pytest.raises(StorageGone):
+        next(bucket.list("users"))
+    assert simulator.asked["list"] == 8
+
+
 def test_a_check_does_not_wait_for_a_bucket_that_hangs(
     bucket: Bucket, simulator: BucketSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

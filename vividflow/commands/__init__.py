@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def register(app: Flask) -> None:
     """Add every command to the app."""
-    from vividflow.commands import backup, people, provenance, providers, review, running
+    from vividflow.commands import backup, keeping, people, provenance, providers, review, running, storage
 
-    groups = (people, providers, review, provenance, backup, running)
+    groups = (people, keeping, providers, review, provenance, backup, storage, running)
     for command in (each for group in groups for each in group.COMMANDS):
         app.cli.add_command(command)

@@ -52,7 +52,7 @@ def create_key(email: str, name: str) -> None:
     if not 1 <= len(name.strip()) <= 100:
         raise click.ClickException("A key's name has 1 to 100 characters.")
     with at_work() as tools:
-        user = _known(tools, email)
+        user = known(tools, email)
         key, bare = api_keys.mint(user.id, name.strip(), now())
         with tools.db.transaction() as connection:
             api_keys.insert(connection, key)
@@ -65,7 +65,7 @@ def create_key(email: str, name: str) -> None:
 def sign_in_link(email: str) -> None:
     """Print a link that signs its first visitor in, once, within 15 minutes."""
     with at_work() as tools:
-        user = _known(tools, email)
+        user = known(tools, email)
         with tools.db.transaction() as connection:
             secret = sessions.make_link(connection, user.id, "sign-in", now() + LINK_SECONDS)
         click.echo(f"{tools.settings.public}/login/link/{secret}")
@@ -95,14 +95,15 @@ def grant_credits(email: str, usd: str) -> None:
     """Give credit worth USD dollars; a negative amount (after --) takes it back."""
     amount = _micro(usd)
     with at_work() as tools:
-        user = _known(tools, email)
+        user = known(tools, email)
         with tools.db.transaction() as connection:
             ledger.grant(connection, user.id, amount, "grant-credits", now())
             left = ledger.account(connection, user.id).available
     say(f"{user.email} now has ${left / MICRO:,.2f} to spend.")
 
 
-def _known(tools: Tools, email: str) -> User:
+def known(tools: Tools, email: str) -> User:
+    """The account with an address. Raises `Problem` 404."""
     with tools.db.reading() as connection:
         user = users.by_email(connection, email)
     if user is None:

@@ -35,15 +35,17 @@ def remove(tools: Tools, user: User, ids: Sequence[str]) -> Trashed:
 
 def restore(tools: Tools, user: User, ids: Sequence[str]) -> int:
     """Take one's own named jobs back from the trash; how many were there."""
+    taken = now()
     with tools.db.transaction() as connection:
-        return library.from_trash(connection, user.id, ids[:MOST], now() - KEPT_SECONDS)
+        return library.from_trash(connection, user.id, ids[:MOST], taken - KEPT_SECONDS, taken)
 
 
 def undo(tools: Tools, user: User, moment: float) -> int:
     """Take back what one put into the trash together at `moment`; how many that were."""
+    taken = now()
     with tools.db.transaction() as connection:
         ids = library.trashed_at(connection, user.id, moment)
-        return library.from_trash(connection, user.id, ids, now() - KEPT_SECONDS)
+        return library.from_trash(connection, user.id, ids, taken - KEPT_SECONDS, taken)
 
 
 def purge(tools: Tools, user: User, ids: Sequence[str]) -> int:

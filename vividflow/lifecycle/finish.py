@@ -67,6 +67,11 @@ def finish(job: Job, tools: Tools) -> Answer:
     return Advance(to="completed", changes=changes, writes=(keep,), then=lambda: ready.unlink(missing_ok=True))
 
 
+def asset_id_of(order_id: str) -> str:
+    """The id of what an order makes: it follows from the order, so a second try writes the same objects and not new ones."""
+    return str(uuid.uuid5(_NAMES, order_id))
+
+
 def finish_error(job: Job, tools: Tools, outcome: Outcome) -> Answer:
     """A file that is not what was ordered is fetched again a few times; a storage that is away is waited for, for ever."""
     if outcome.code in NOT_IT:
@@ -88,8 +93,7 @@ def finish_error(job: Job, tools: Tools, outcome: Outcome) -> Answer:
 def _store(
     job: Job, tools: Tools, order: orders.OrderRow, ready: Path, proof: Proof, folder: Path
 ) -> tuple[assets.Asset, list[renditions.Rendition]]:
-    # The names follow from the order, so a second try writes the same objects again instead of new ones.
-    asset_id = str(uuid.uuid5(_NAMES, order.id))
+    asset_id = asset_id_of(order.id)
     base = f"users/{job.user_id}/{asset_id}"
     moment = now()
     sha256 = _hash(ready)

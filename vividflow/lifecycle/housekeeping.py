@@ -8,7 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
-from vividflow.lifecycle import pieces, trash
+from vividflow.lifecycle import pieces, retention, trash
 from vividflow.lifecycle.tools import Tools
 from vividflow.records import enhancements, idempotency, jobs, pauses, sessions
 from vividflow.timing import now
@@ -34,7 +34,9 @@ def sweep_scratch(tools: Tools) -> int:
 
 
 def tidy(tools: Tools) -> None:
-    """The round at start and each hour: scratch, answers and broken uploads older than a day, ended sessions, old trash."""
+    """The round at start and each hour: scratch, answers and broken uploads older than a day, ended sessions,
+    what is over its days, old trash.
+    """
     moment = now()
     swept = sweep_scratch(tools)
     with tools.db.transaction() as connection:
@@ -42,11 +44,12 @@ def tidy(tools: Tools) -> None:
         sessions.forget_ended(connection, moment)
         enhancements.forget_old(connection, moment)
         pauses.forget_old(connection, moment - OLD_KEY_SECONDS)
+    trashed = retention.put_away(tools, moment)
     removed, forgotten = trash.empty(tools, moment), pieces.forget_old(tools, moment)
-    if swept or removed or forgotten:
+    if swept or trashed or removed or forgotten:
         log.info(
-            "swept %d scratch names, emptied the trash of %d jobs and uploads, forgot %d broken uploads",
-            *(swept, removed, forgotten),
+            "swept %d scratch names, trashed %d old jobs and uploads, emptied the trash of %d, forgot %d broken uploads",
+            *(swept, trashed, removed, forgotten),
         )
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from sqlalchemy import Connection
 
 from vividflow.errors import Permanent, Problem
-from vividflow.lifecycle import moderation
+from vividflow.lifecycle import moderation, quota
 from vividflow.lifecycle.picture_links import Address, fetch
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.trash import drop
@@ -92,7 +92,10 @@ class Intake:
         return known
 
     def upload(self) -> None:
-        """Put the bytes of what is new into the storage. Raises `Problem` 503 or 507."""
+        """Put the bytes of what is new into the storage. Raises `Problem` 413 over_quota, 503 or 507."""
+        if self._new:
+            with self._tools.db.reading() as connection:
+                quota.check_upload(connection, self._tools.settings, self._user_id, self._size)
         for new in self._new.values():
             for row, file in ((new.asset, new.picture_file), (new.thumbnail, new.thumbnail_file)):
                 put(self._tools, row.storage_key, file, row.mime, row.sha256)
@@ -100,15 +103,18 @@ class Intake:
     def write(self, connection: Connection) -> None:
         """Write the rows, and take back from the trash what was sent again.
 
-        Raises `IntegrityError` when an equal upload was faster; then `overtaken` finds it.
+        Raises `IntegrityError` when an equal upload was faster; then `overtaken` finds it; `Problem` 413 over_quota.
         """
+        moment = now()
+        if self._new:
+            quota.check_upload(connection, self._tools.settings, self._user_id, self._size, hold=True)
         new = {each.asset.id: each for each in self._new.values()}
         for asset_id in {asset.id for asset in self.proved.values()}:
             if asset_id in new:
                 assets.insert(connection, new[asset_id].asset)
                 renditions.insert(connection, new[asset_id].thumbnail)
             else:
-                assets.change(connection, asset_id, deleted_at=None)
+                assets.change(connection, asset_id, deleted_at=None, restored_at=moment)
 
     def overtaken(self) -> bool:
         """Put the assets of faster equal uploads in the place of ours; whether there were any."""
@@ -117,6 +123,11 @@ class Intake:
             self._drop_unless_kept(self._new.pop(name))
         self.proved |= faster
         return bool(faster)
+
+    @property
+    def _size(self) -> int:
+        rows = {new.asset.id: new.asset.size + new.thumbnail.size for new in self._new.values()}
+        return sum(rows.values())
 
     def _known(self, given: str | None) -> Asset | None:
         with self._tools.db.reading() as connection:

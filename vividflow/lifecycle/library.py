@@ -104,8 +104,9 @@ def restore(tools: Tools, user_id: str, image_id: str) -> Asset:
         asset = own(connection, user_id, image_id, trashed=True)
         if asset.deleted_at is None:
             raise Problem(409, "not_in_trash", "This picture is not in the trash.")
-        assets.change(connection, asset.id, deleted_at=None)
-    return replace(asset, deleted_at=None)
+        taken = now()
+        assets.change(connection, asset.id, deleted_at=None, restored_at=taken)
+    return replace(asset, deleted_at=None, restored_at=taken)
 
 
 def image_object(tools: Tools, asset: Asset) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from vividflow.errors import Problem, Transient
+from vividflow.lifecycle import quota
 from vividflow.lifecycle.answers import Write
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.variations import seeded
@@ -38,6 +39,7 @@ def estimate(tools: Tools, user: User, wish: Wish) -> dict[str, Any]:
     """Price in US dollars (None: not known) and expected seconds of a wish, creating nothing. Raises `Problem` as `place` would."""
     made = plan(tools, user, wish)
     _check_ceilings(tools, wish, made)
+    _check_room(tools, user)
     return {
         "model": made.model.id,
         "provider": made.route.provider,
@@ -68,13 +70,14 @@ def place(
     With a `count` it is that many jobs whose seeds follow on each other, all or none of them; `max_cost` is for all
     together, and the answer is that of the first with `job_ids`. `key_id` is the key that orders (None: a page), `job_id`
     the id of a single job, for what `along` writes.
-    Raises `Problem`: what `plan` refuses, 402 over a ceiling, without credit or without a known price under one, 422
-    idempotency_key_reused, 429 with a full queue.
+    Raises `Problem`: what `plan` refuses, 409 over_quota, 402 over a ceiling, without credit or without a known price
+    under one, 422 idempotency_key_reused, 429 with a full queue.
     """
     if once is not None and (known := replay(tools, user.id, once)) is not None:
         return known
     made = plan(tools, user, wish)
     _check_ceilings(tools, wish, made, count)
+    _check_room(tools, user)
     if wish.webhook_url is not None:
         _check_webhook(tools, wish.webhook_url)
     moment = now()
@@ -238,6 +241,11 @@ def reply_of(user_id: str, once: Once, status: int, body: dict[str, Any], moment
         body=json.dumps(body),
         created_at=moment,
     )
+
+
+def _check_room(tools: Tools, user: User) -> None:
+    with tools.db.reading() as connection:
+        quota.check_order(connection, tools.settings, user.id)
 
 
 def _check_ceilings(tools: Tools, wish: Wish, made: Plan, count: int = 1) -> None:

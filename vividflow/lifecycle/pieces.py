@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from vividflow.errors import Problem
-from vividflow.lifecycle import library
+from vividflow.lifecycle import library, quota
 from vividflow.lifecycle.asset_kinds import kind_of
 from vividflow.lifecycle.orders import Once, replay, reply_of
 from vividflow.lifecycle.piece_file import PieceFile, left_behind, write
@@ -30,13 +30,15 @@ def begin(
 ) -> Answer:
     """Make room for a file of `size` bytes: 201 and the upload. `sha256` (hex) is held against what arrives.
 
-    Raises `Problem` 413 (larger than its kind may be), 409 too_many_uploads, 422 idempotency_key_reused.
+    Raises `Problem` 413 (larger than its kind may be, or than there is room for), 409 too_many_uploads, 422 idempotency_key_reused.
     """
     if once is not None and (known := replay(tools, user_id, once)) is not None:
         return known
     kind = kind_of(name)
     if size > kind.most_bytes:
         raise Problem(413, kind.too_large_code, kind.too_large, param="size")
+    with tools.db.reading() as connection:
+        quota.check_upload(connection, tools.settings, user_id, size)
     moment = now()
     upload = Upload(id=new_id(), user_id=user_id, name=name, size=size, created_at=moment, updated_at=moment)
     body, file = upload_object(upload), _file(tools, upload.id)

@@ -41,7 +41,7 @@ def restore(tools: Tools, user: User, job_id: str) -> Job:
             raise missing()
         if job.deleted_at is None:
             raise Problem(409, "not_in_trash", "This job is not in the trash.")
-        jobs.change(connection, job.id, deleted_at=None)
+        jobs.change(connection, job.id, deleted_at=None, restored_at=now())
         return jobs.own(connection, user.id, job_id) or job
 
 

@@ -1,4 +1,4 @@
-"""One's own account: name, theme, time zone, keys, password, signed-in browsers."""
+"""One's own account: name, theme, time zone, keys, room in the storage, password, signed-in browsers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from zoneinfo import available_timezones
 from flask import Response, request
 
 from vividflow.errors import Problem
+from vividflow.lifecycle import quota, retention
 from vividflow.pages import session, words
 from vividflow.pages.accounts import check_name, check_password_rule, known_zone, set_password
 from vividflow.pages.patience import Patience
 from vividflow.pages.shell import THEMES, house, keep_theme, own_path, render, to
 from vividflow.passwords import check_password
 from vividflow.records import sessions, users
+from vividflow.records.retention_rules import FOR_EVER
 from vividflow.timing import now
 
 # Aliases of aliases and zones that no person lives in.
@@ -27,6 +29,7 @@ _SYSTEMS = (
     ("Mac OS", "macOS"),
     ("Linux", "Linux"),
 )
+_KIND_NAMES = {"video": "Videos", "image": "Images", "export": "Exports", "upload": "Uploads"}
 _patience = Patience()
 
 
@@ -124,9 +127,11 @@ def _change(**columns: object) -> None:
 
 
 def _page(errors: dict[str, str] | None = None, status: int = 422, *, name: str | None = None) -> Response:
-    user, seat = session.signed_in(), session.current_seat()
+    user, seat, settings = session.signed_in(), session.current_seat(), house().tools.settings
     with house().tools.db.reading() as connection:
         found = [each for each in sessions.of_user(connection, user.id) if each.alive(now())]
+        share = quota.share_of(connection, settings, user.id)
+        rules = retention.rules_of(connection, settings, user.id)
     shown = [
         {
             "id": each.hash,
@@ -144,6 +149,9 @@ def _page(errors: dict[str, str] | None = None, status: int = 422, *, name: str 
         name=name,
         sessions=shown,
         zones=_zones(user.time_zone),
+        room=words.room(share.used, share.most),
+        percent=None if share.most is None else min(100, 100 * share.used // max(1, share.most)),
+        rules=[(_KIND_NAMES[kind], days) for kind, days in rules.items() if days != FOR_EVER],
     )
 
 

@@ -59,6 +59,14 @@ def size(count: int) -> str:
     return f"{max(1, round(count / 1000))} kB"
 
 
+def room(used: int, most: int | None) -> str:
+    """How much of a room is taken, in the unit of the whole: "2.1 of 5.0 GB used", "820 kB used"."""
+    if most is None:
+        return f"{size(used) if used else '0 kB'} used"
+    unit, name = next((pair for pair in ((10**9, "GB"), (10**6, "MB")) if most >= pair[0]), (1000, "kB"))
+    return f"{used / unit:.1f} of {most / unit:.1f} {name} used"
+
+
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th …"""
     ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

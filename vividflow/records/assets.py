@@ -43,7 +43,9 @@ assets = Table(
     Column("created_at", Moment, nullable=False),
     Column("deleted_at", Moment),
     Column("given_sha256", Text),
+    Column("restored_at", Moment),
     Index("uq_assets_given", "user_id", "given_sha256", "kind", unique=True),
+    Index("ix_assets_stored", "user_id", "id", "size"),
 )
 
 
@@ -70,6 +72,7 @@ class Asset:
     facts: dict[str, Any] = field(default_factory=dict)
     deleted_at: float | None = None
     given_sha256: str | None = None
+    restored_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -91,6 +91,7 @@ jobs = Table(
     Column("key_id", Text),
     Column("made_ms", BigInteger),
     Column("actual", Money),
+    Column("restored_at", Moment),
 )
 _c = jobs.c
 _waiting = _c.due_at.is_not(None)
@@ -125,7 +126,7 @@ class Job:
     suspect of a crash may run beside; `front` orders a person's own queued jobs, `changes` counts what a watcher could see.
     `title` is the name that a person gave, `favourite_at` when they marked it. `key_id` is the key that ordered it (None: a
     page did), `made_ms` the length of the film that was made, `actual` what its provider took: more or less than its owner
-    pays (`cost`), who never pays more than was reserved (`quoted`).
+    pays (`cost`), who never pays more than was reserved (`quoted`). `restored_at` is when it last left the trash.
     """
 
     id: str
@@ -180,6 +181,7 @@ class Job:
     key_id: str | None = None
     made_ms: int | None = None
     actual: int | None = None
+    restored_at: float | None = None
 
     @property
     def estimate(self) -> int:

@@ -137,10 +137,10 @@ def to_trash(connection: Connection, user_id: str, ids: Iterable[str], moment: f
     return connection.execute(update(jobs).where(*_own(user_id, ids), over).values(deleted_at=moment)).rowcount
 
 
-def from_trash(connection: Connection, user_id: str, ids: Iterable[str], since: float) -> int:
-    """Take back those of a person's named jobs that were put into the trash after `since`; how many those were."""
-    there = _c.deleted_at > since
-    return connection.execute(update(jobs).where(*_own(user_id, ids), there).values(deleted_at=None)).rowcount
+def from_trash(connection: Connection, user_id: str, ids: Iterable[str], since: float, moment: float) -> int:
+    """Take back at `moment` those of a person's named jobs that were put into the trash after `since`; how many."""
+    there = update(jobs).where(*_own(user_id, ids), _c.deleted_at > since)
+    return connection.execute(there.values(deleted_at=None, restored_at=moment)).rowcount
 
 
 def trashed_at(connection: Connection, user_id: str, moment: float) -> list[str]:

@@ -181,6 +181,15 @@ def namesakes_open(connection: Connection, order: OrderRow) -> bool:
     return connection.execute(statement).scalar_one() > 0
 
 
+def not_over(connection: Connection, user_id: str) -> list[str]:
+    """The ids of a person's orders that have stored nothing yet and may still do so, late ones too."""
+    over = orders.c.state.in_((DONE, REFUSED))
+    mine = orders.join(jobs, jobs.c.id == orders.c.job_id)
+    return list(
+        connection.execute(select(orders.c.id).select_from(mine).where(jobs.c.user_id == user_id, ~over)).scalars()
+    )
+
+
 def count_open(connection: Connection) -> int:
     """How many orders await their end."""
     return connection.execute(select(func.count()).where(orders.c.state.in_(OPEN))).scalar_one()

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
@@ -33,6 +34,7 @@ renditions = Table(
     Column("height", Integer),
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("asset_id", "name"),
+    Index("ix_renditions_stored", "asset_id", "size"),
 )
 
 

@@ -72,6 +72,11 @@ def by_email(connection: Connection, email: str) -> User | None:
     return User(**row) if row else None
 
 
+def hold(connection: Connection, user_id: str) -> None:
+    """Let no other transaction pass here for this account until this one ends; on SQLite none writes beside it anyway."""
+    connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+
+
 def count(connection: Connection) -> int:
     """How many accounts there are."""
     return connection.execute(select(func.count()).select_from(users)).scalar_one()

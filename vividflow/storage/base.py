@@ -17,6 +17,16 @@ class Stored:
     sha256: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One object of a listing: size in bytes, SHA-256 in hex where the listing tells it, seconds since 1970."""
+
+    key: str
+    size: int
+    sha256: str | None
+    stored_at: float
+
+
 class StorageGone(Exception):
     """The storage cannot be reached or refuses to work just now; the caller keeps its local copy and tries later."""
 
@@ -51,6 +61,14 @@ class Storage(Protocol):
         """What is there, or None. Raises `StorageGone`."""
         ...
 
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """What is stored below a folder (`users`), in order of the keys' bytes, read page by page as it is asked for.
+
+        Names that are no keys of ours are passed over. What comes or goes meanwhile may be told of or not. Raises
+        `StorageGone`, at any moment.
+        """
+        ...
+
     def signed_url(self, key: str, *, expires_at: float, disposition: str) -> str | None:
         """A link that works without a key until `expires_at`, or None where the storage cannot sign."""
         ...
@@ -66,3 +84,6 @@ class Storage(Protocol):
     def check(self) -> None:
         """Write, read and remove a probe. Raises `StorageGone` or `StorageFull`. Takes at most 2 s."""
         ...
+
+    def close(self) -> None:
+        """Give back what connections there are."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vividflow.storage.base import Storage, StorageGone, Stored
-from vividflow.storage.keys import checked_key
+from vividflow.storage.base import Listed, Storage, StorageGone, Stored
+from vividflow.storage.keys import checked_key, is_key
 from vividflow.storage.probe import Probe
 from vividflow.storage.tries import three_times
 
@@ -30,6 +31,14 @@ class Source:
     sha256: str
     crc32c: str
     md5: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of a listing, and what the next one is asked for with (None: it was the last)."""
+
+    objects: Sequence[Listed]
+    after: str | None
 
 
 class Bucket(Storage):
@@ -59,6 +68,10 @@ class Bucket(Storage):
         checked_key(key)
         return None
 
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Page by page, each asked for three times at most."""
+        return self._listed(f"{self._object(prefix)}/")
+
     def check(self) -> None:
         """A small object written, read and removed within 2 s; a good answer counts for ten seconds."""
         self._probe.ask()
@@ -71,9 +84,25 @@ class Bucket(Storage):
         """One try. Raises `FileExistsError` when the key is taken, else as `put`."""
         raise NotImplementedError
 
+    def _page(self, prefix: str, after: str | None) -> Page:
+        """Some objects (with their whole names) below a prefix, from behind what the last page named. One request."""
+        raise NotImplementedError
+
     def _try_out(self) -> None:
         """Write, read and remove `_probe_key`."""
         raise NotImplementedError
+
+    def _listed(self, prefix: str) -> Iterator[Listed]:
+        after = None
+        while True:
+            page = three_times(lambda token=after: self._page(prefix, token))
+            for each in sorted(page.objects, key=lambda one: one.key):
+                key = each.key.removeprefix(self._prefix)
+                if is_key(key):
+                    yield replace(each, key=key)
+            if page.after is None:
+                return
+            after = page.after
 
     def _compare(self, key: str, source: Source) -> None:
         there = self.stat(key)

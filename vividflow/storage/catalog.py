@@ -16,6 +16,14 @@ def open_storage(settings: Settings) -> Storage:
     return _row(settings).open(settings)
 
 
+def open_bare(settings: Settings) -> Storage:
+    """The same without the folder that waits before a bucket: what it says is stored is stored there. Raises `Complaints`."""
+    from vividflow.storage.waiting_room import WaitingRoom
+
+    storage = open_storage(settings)
+    return storage.bucket if isinstance(storage, WaitingRoom) else storage
+
+
 def link_origin(settings: Settings) -> str:
     """scheme://host of signed links of the storage; empty for a folder, whose files we serve, and for a wrong address."""
     try:

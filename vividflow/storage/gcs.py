@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from vividflow.config import Settings
-from vividflow.storage.base import StorageGone, StorageRefused, Stored
-from vividflow.storage.bucket import PROBE_LEFT_SECONDS, PROBES, RESUMABLE_OVER, Bucket, Source
+from vividflow.storage.base import Listed, StorageGone, StorageRefused, Stored
+from vividflow.storage.bucket import PROBE_LEFT_SECONDS, PROBES, RESUMABLE_OVER, Bucket, Page, Source
 from vividflow.storage.google import ONCE, ObjectBytes, google_client, google_told, split_uri
 from vividflow.storage.google_signing import CannotSign, signing_of
 from vividflow.storage.keys import shown_as
@@ -86,6 +86,20 @@ class GcsStorage(Bucket):
     @cached_property
     def _signing(self) -> Signing | None:
         return signing_of(self._client)
+
+    def _page(self, prefix: str, after: str | None) -> Page:
+        with self._in_bucket(prefix):
+            answer = self._client.list_blobs(self._bucket, prefix=prefix, page_token=after, **ONCE)
+            found = [
+                Listed(
+                    key=blob.name,
+                    size=int(blob.size or 0),
+                    sha256=(blob.metadata or {}).get("sha256"),
+                    stored_at=blob.updated.timestamp() if blob.updated else now(),
+                )
+                for blob in next(answer.pages, ())
+            ]
+        return Page(objects=found, after=answer.next_page_token)
 
     def _upload(self, key: str, source: Source) -> None:
         name, large = self._object(key), source.size > RESUMABLE_OVER

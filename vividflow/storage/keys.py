@@ -19,9 +19,14 @@ _MIMES: Mapping[str, str] = {
 
 def checked_key(key: str) -> str:
     """The key itself. Raises `ValueError` if it is anything but a plain relative path of at most 900 characters."""
-    if len(key) > 900 or not _KEY.fullmatch(key):
+    if not is_key(key):
         raise ValueError("not a storage key")
     return key
+
+
+def is_key(name: str) -> bool:
+    """Whether a name that was found in a storage could be a key of ours."""
+    return len(name) <= 900 and _KEY.fullmatch(name) is not None
 
 
 def shown_as(key: str, disposition: str) -> tuple[str, str]:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vividflow.storage.base import Storage, StorageFull, StorageGone, Stored
-from vividflow.storage.keys import checked_key
+from vividflow.storage.base import Listed, Storage, StorageFull, StorageGone, Stored
+from vividflow.storage.keys import checked_key, is_key
 from vividflow.storage.probe import Probe
 
 PIECE = 1024 * 1024
@@ -73,6 +73,11 @@ class LocalStorage(Storage):
                 return Stored(key=key, size=self._place(key).stat().st_size, sha256=None)
             except (FileNotFoundError, NotADirectoryError):
                 return None
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """The files, a folder at a time: no more than the names of one folder on each level are held."""
+        place = self._place(prefix)
+        return _walk(place, f"{prefix}/") if place.is_dir() else iter(())
 
     def signed_url(self, key: str, *, expires_at: float, disposition: str) -> str | None:
         """None: a folder cannot sign; `vividflow.storage.signed_links` does, with the installation's secret."""
@@ -208,6 +213,24 @@ class _Pieces(Iterator[bytes]):
 
     def __del__(self) -> None:
         self.close()
+
+
+def _walk(folder: Path, before: str) -> Iterator[Listed]:
+    with _told():
+        try:
+            found = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(folder))
+        except FileNotFoundError:  # its last file was deleted just now
+            return
+    for name in found:
+        if name.endswith("/"):  # with the slash that stands in the keys: `a-b/…` comes before `a/…`
+            yield from _walk(folder / name[:-1], before + name)
+        elif is_key(before + name):
+            with _told():
+                try:
+                    facts = (folder / name).stat()
+                except FileNotFoundError:
+                    continue
+            yield Listed(key=before + name, size=facts.st_size, sha256=None, stored_at=facts.st_mtime)
 
 
 @contextmanager

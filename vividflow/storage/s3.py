@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from vividflow.config import Settings
-from vividflow.storage.base import StorageFull, StorageGone, StorageRefused, Stored
-from vividflow.storage.bucket import PIECE, PROBE_LEFT_SECONDS, PROBES, RESUMABLE_OVER, Bucket, Source
+from vividflow.storage.base import Listed, StorageFull, StorageGone, StorageRefused, Stored
+from vividflow.storage.bucket import PIECE, PROBE_LEFT_SECONDS, PROBES, RESUMABLE_OVER, Bucket, Page, Source
 from vividflow.storage.keys import shown_as
 from vividflow.storage.s3_links import by_path, link_origin, signing_of, split_address
 from vividflow.timing import now
@@ -140,6 +140,16 @@ class S3Storage(Bucket):
                 response_checksum_validation="when_required",
             ),
         )
+
+    def _page(self, prefix: str, after: str | None) -> Page:
+        where = {"Bucket": self._bucket, "Prefix": prefix} | ({"ContinuationToken": after} if after else {})
+        with self._in_bucket(prefix):
+            answer = self._client.list_objects_v2(**where)
+        found = [
+            Listed(key=each["Key"], size=each["Size"], sha256=None, stored_at=each["LastModified"].timestamp())
+            for each in answer.get("Contents", ())
+        ]
+        return Page(objects=found, after=answer.get("NextContinuationToken"))
 
     def _upload(self, key: str, source: Source) -> None:
         name = self._object(key)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import heapq
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vividflow.storage.base import Storage, StorageFull, StorageGone, Stored
+from vividflow.storage.base import Listed, Storage, StorageFull, StorageGone, Stored
 from vividflow.storage.bucket import Bucket
 from vividflow.storage.keys import checked_key
 from vividflow.storage.local import LocalStorage
@@ -74,6 +75,11 @@ class WaitingRoom(Storage):
         """What waits here, else what the bucket has."""
         checked_key(key)
         return next((there for shelf in self._shelves() if (there := shelf.stat(key))), None) or self.bucket.stat(key)
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Both together; what is in both, being on its way up, once."""
+        here = [shelf.list(prefix) for shelf in self._shelves()]
+        return _once_each(heapq.merge(*here, self.bucket.list(prefix), key=lambda one: one.key))
 
     def signed_url(self, key: str, *, expires_at: float, disposition: str) -> str | None:
         """The bucket's link; None while the file is not there yet."""
@@ -144,13 +150,13 @@ class WaitingRoom(Storage):
     def _shelf(self, mime: str) -> LocalStorage:
         return LocalStorage(self._root / mime.replace("/", "@"))
 
-    def _shelves(self) -> list[LocalStorage]:
+    def _shelves(self) -> Sequence[LocalStorage]:
         try:
             return [LocalStorage(folder) for folder in self._root.iterdir() if "@" in folder.name]
         except FileNotFoundError:
             return []
 
-    def _all_waiting(self) -> list[tuple[float, LocalStorage, str]]:
+    def _all_waiting(self) -> Sequence[tuple[float, LocalStorage, str]]:
         found: list[tuple[float, LocalStorage, str]] = []
         for shelf in self._shelves():
             for folder, below, files in os.walk(shelf.root):  # a folder that goes away meanwhile is passed over
@@ -172,6 +178,14 @@ class WaitingRoom(Storage):
                 yield False
             else:
                 yield True
+
+
+def _once_each(listing: Iterable[Listed]) -> Iterator[Listed]:
+    told = None
+    for each in listing:
+        if each.key != told:
+            told = each.key
+            yield each
 
 
 def _hash(file: Path) -> str:
