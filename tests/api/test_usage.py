@@ -39,7 +39,8 @@ def told(desk: Desk, query: str = "", **more: Any) -> dict[str, Any]:
 
 def add(desk: Desk, at: float = NOVEMBER_3, status: str = "failed", **more: Any) -> str:
     """A job that was ordered at that moment; its id."""
-    return desk.finished(status=status, **({"created_at": at, "finished_at": at + 60} | more)).id
+    made: dict[str, Any] = {"created_at": at, "finished_at": at + 60} | more
+    return desk.finished(status=status, **made).id
 
 
 def test_this_month_by_day_unless_told_otherwise(desk: Desk) -> None:
@@ -146,7 +147,8 @@ def test_a_table_for_spreadsheets_holds_no_formulas(desk: Desk) -> None:
     key = ApiKey(id="feedfeed00", user_id=desk.user.id, name='=HYPERLINK("http://x","y")', hash="h", created_at=0)
     with desk.tools.db.transaction() as connection:
         api_keys.insert(connection, key)
-    add(desk, key_id=key.id, **(PAID | {"actual": 300_000}))
+    paid: dict[str, Any] = PAID | {"actual": 300_000}
+    add(desk, key_id=key.id, **paid)
     add(desk, status="completed", model="local")
     by_format = desk.get(f"{USAGE}?group_by=key&format=csv")
     by_accept = desk.get(f"{USAGE}?group_by=key", headers={"Accept": "text/csv, */*;q=0.1"})

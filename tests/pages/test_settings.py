@@ -153,6 +153,7 @@ def test_the_prompt_is_signed_only_for_whom_switched_that_on(mina: Browser) -> N
     mina.post("/settings/provenance")
     assert 'name="sign_prompts" value="on">' in mina.get("/settings").text
 
+
 def test_room_and_days_are_shown_to_the_person(desk: Desk) -> None:
     browser = Browser(desk.app)
     email = browser.sign_up()

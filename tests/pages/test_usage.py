@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -38,7 +39,8 @@ def mina_of(desk: Desk) -> User:
 
 def spend(desk: Desk, user: User, at: float = TENTH, status: str = "failed", **more: object) -> str:
     """A job of hers with its lines in the ledger; its id."""
-    job = desk.finished(status=status, **(PAID | {"user_id": user.id, "created_at": at, "finished_at": at} | more))
+    made: dict[str, Any] = PAID | {"user_id": user.id, "created_at": at, "finished_at": at} | more
+    job = desk.finished(status=status, **made)
     with desk.tools.db.transaction() as connection:
         ledger.reserve(connection, user.id, job.id, job.quoted, at, guarded=False)
         kind = ledger.SETTLE if job.cost else ledger.RELEASE
