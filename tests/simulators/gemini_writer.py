@@ -24,10 +24,8 @@ def written(body: dict[str, Any]) -> str:
 
 def fitting_schema(body: dict[str, Any]) -> dict[str, Any]:
     """The schema that was asked for; without one an object with a prompt."""
-    return body.get("generationConfig", {}).get("responseJsonSchema") or {
-        "type": "object",
-        "properties": {"prompt": {}},
-    }
+    given = body.get("generationConfig", {}).get("responseJsonSchema", {})
+    return given if given.get("properties") else {"type": "object", "properties": {"prompt": {}}}
 
 
 def fitting(body: dict[str, Any]) -> Any:
