@@ -74,6 +74,8 @@ RULES = [
     ({"reference_ids": [NOBODYS, NOBODYS]}, "reference_ids", "invalid_reference_ids"),
     ({"reference_ids": [1]}, "reference_ids", "invalid_reference_ids"),
     ({"reference_ids": [NOBODYS]}, "reference_ids", "unsupported_parameter"),
+    ({"extend_id": "not an id"}, "extend_id", "invalid_extend_id"),
+    ({"extend_id": NOBODYS}, "extend_id", "unsupported_parameter"),
     ({"": "x"}, "", "unknown_field"),
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ A new vendor adds a rig: its adapter on its simulator, and a model to order.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from vividflow.config import Settings
 from vividflow.providers.base import (
     CancelOutcome,
     CannotAsk,
+    Film,
     GenerationRequest,
     Operation,
     OperationStatus,
@@ -34,6 +36,7 @@ from vividflow.providers.base import (
     Provider,
 )
 from vividflow.providers.catalog import PROVIDERS
+from vividflow.providers.registry import load_registry
 
 PNG = Picture(data=b"\x89PNG\r\n\x1a\n" + bytes(500), mime="image/png", width=640, height=360)
 
@@ -270,6 +273,22 @@ def many_threads_may_order_at_once(rig: Rig) -> None:
     assert rig.paid is None or rig.paid() == 16
 
 
+def a_video_goes_on_where_the_registry_says_so(rig: Rig) -> None:
+    """The model takes the video as the registry allows it; its bytes stay out of what is kept, and it is paid once."""
+    model = next((each for each in load_registry().models if each.id == rig.request.model), None)
+    if model is None or model.limits.extend is None:
+        return
+    data, extend = b"\0\0\0\x18ftypisom" + bytes(2000), model.limits.extend
+    sha256 = hashlib.sha256(data).hexdigest()
+    film = Film(sha256=sha256, mime="video/mp4", size=len(data), read=lambda: data)
+    request = replace(rig.request, extend=film, duration=extend.adds[0])
+    order = order_for(rig.provider, request)
+    assert len(json.dumps(order.request)) < 2000
+    assert order.request != rig.provider.prepare(replace(request, extend=None))
+    assert rig.provider.submit(request, order).status is OperationStatus.RUNNING
+    assert rig.paid is None or rig.paid() == 1
+
+
 CHECKS: tuple[Callable[[Rig], None], ...] = (
     preparing_is_free_and_may_be_repeated,
     an_order_gets_an_id_and_can_be_looked_at,
@@ -278,4 +297,5 @@ CHECKS: tuple[Callable[[Rig], None], ...] = (
     a_cancel_says_what_it_brought,
     the_key_goes_to_named_hosts_only,
     many_threads_may_order_at_once,
+    a_video_goes_on_where_the_registry_says_so,
 )

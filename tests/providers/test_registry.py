@@ -271,6 +271,25 @@ def test_rules_about_combinations_name_only_what_there_is(tmp_path: Path) -> Non
     assert "apart must be a list of lists of strings" in text
 
 
+def test_an_extension_says_all_that_the_video_must_be_and_goes_with_takes(tmp_path: Path) -> None:
+    told = refusals(
+        tmp_path,
+        """
+        [[models]]
+        id = "veo3.1"
+        extend = { adds = [7], takes = [1, 30], seconds = 7 }
+        [[models]]
+        id = "veo3.1-lite"
+        takes = ["image", "last_image", "seed", "audio", "negative_prompt"]
+        """,
+    )
+    assert [line for line in told if "takes extend" in line or "extend:" in line] == [
+        "model veo3.1 extend: needs adds, takes, resolutions and max_bytes",
+        "model veo3.1 extend: unknown key 'seconds'",
+        "model veo3.1-lite: takes extend and the limit of extend go together",
+    ]
+
+
 def test_a_size_at_which_there_is_no_sound_needs_no_price_for_it(tmp_path: Path) -> None:
     told = refusals(tmp_path, '[[models]]\nid = "kling2.6"\nonly_at = {}\n')
     assert told == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tests.providers.contract import PNG, order_for, veo, vertex_settings
 from tests.simulators.vertex import PROJECT, TOKEN, VertexSimulator
 from vividflow.errors import Refused, Transient, Unknown
 from vividflow.providers import vertex_line
-from vividflow.providers.base import CancelOutcome, GenerationRequest, OperationStatus, Order, Picture
+from vividflow.providers.base import CancelOutcome, Film, GenerationRequest, OperationStatus, Order, Picture
 from vividflow.providers.vertex import VertexProvider
 
 JPEG = Picture(data=b"\xff\xd8\xff" + bytes(100), mime="image/jpeg", width=640, height=360)
@@ -96,9 +97,32 @@ def test_reference_pictures_go_as_assets(vertex: VertexProvider, veo_simulator: 
     assert "image" not in instance
 
 
+def film(data: bytes = b"\0\0\0\x18ftypisom", **given: Any) -> Film:
+    """A video to go on from."""
+    plain: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "mime": "video/mp4", "size": len(data)}
+    return Film(**plain | given, read=lambda: data)
+
+
+def test_a_video_in_the_bucket_that_veo_writes_to_goes_by_address_and_any_other_as_bytes(
+    vertex: VertexProvider, veo_simulator: VertexSimulator
+) -> None:
+    veo_simulator.bucket.put("films", "users/a/film.mp4", b"film")
+    for uri in ("gs://films/users/a/film.mp4", "gs://elsewhere/film.mp4", None):
+        request = veo(duration=7, extend=film(gs_uri=uri))
+        vertex.submit(request, ordered(vertex, request))
+    sent = [each["instances"][0]["video"] for each in veo_simulator.submitted]
+    as_bytes = {"bytesBase64Encoded": base64.b64encode(film().read()).decode(), "mimeType": "video/mp4"}
+    assert sent == [{"gcsUri": "gs://films/users/a/film.mp4", "mimeType": "video/mp4"}, as_bytes, as_bytes]
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [
+        ({"extend": film(), "image": PNG}, "extend_excludes_images"),
+        ({"extend": film(), "references": (PNG,)}, "extend_excludes_images"),
+        ({"extend": film(mime="video/webm")}, "video_format"),
+        ({"extend": film(size=14_000_001)}, "video_too_large"),
+        ({"extend": film(size=14_000_001, gs_uri="gs://elsewhere/film.mp4")}, "video_too_large"),
         ({"references": (PNG,), "image": PNG}, "references_exclude_images"),
         ({"references": (PNG,) * 4}, "too_many_references"),
         ({"references": (PNG,), "duration": 4}, "references_need_8_seconds"),
@@ -113,6 +137,13 @@ def test_what_does_not_go_together_is_refused_before_anything_is_sent(
         vertex.prepare(veo(**given))
     assert refused.value.code == code
     assert not veo_simulator.submitted
+
+
+def test_a_body_that_is_kept_in_a_row_holds_no_video(vertex: VertexProvider) -> None:
+    large = veo(duration=7, extend=film(b"\0\0\0\x18ftypisom" + bytes(5_000_000)))
+    assert len(json.dumps(vertex.prepare(large))) < 1000
+    assert vertex.prepare(large) != vertex.prepare(veo(duration=7, extend=film()))
+    assert not vertex.uploads(large)
 
 
 def test_a_body_that_is_kept_in_a_row_holds_no_picture(vertex: VertexProvider) -> None:

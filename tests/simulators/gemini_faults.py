@@ -15,6 +15,8 @@ TEXT = (
     "text_blocked",
     "text_filtered",
     "text_cut",
+    "text_short",
+    "text_hollow",
     "text_empty",
     "text_garbage",
     "text_not_json",

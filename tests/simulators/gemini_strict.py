@@ -14,6 +14,22 @@ BODY = {
     "model", "input", "generation_config", "response_format", "background", "store", "labels", "webhook_config",
 }  # fmt: skip
 FORMAT = {"type", "aspect_ratio", "duration", "resolution", "delivery"}
+SCHEMA = frozenset(
+    {
+        "type",
+        "properties",
+        "required",
+        "items",
+        "minItems",
+        "maxItems",
+        "minimum",
+        "maximum",
+        "enum",
+        "description",
+        "title",
+    }
+)
+MOST_TOKENS = 65_536
 PICTURES = {"text_to_video": (0, 0), "image_to_video": (1, 2), "reference_to_video": (1, 6)}
 
 
@@ -50,9 +66,29 @@ def text_complaints(body: Any) -> list[str]:
     found += [f"generationConfig.{name}: unknown or deprecated" for name in config.keys() - allowed]
     if config.get("responseMimeType") != "application/json" and "responseJsonSchema" in config:
         found.append("responseJsonSchema: needs responseMimeType application/json")
+    found += [f"responseJsonSchema{each}" for each in _schema_complaints(config.get("responseJsonSchema", {}))]
+    most = config.get("maxOutputTokens", 1)
+    if type(most) is not int or not 1 <= most <= MOST_TOKENS:
+        found.append(f"maxOutputTokens: must be between 1 and {MOST_TOKENS}")
     contents = body.get("contents")
     if not isinstance(contents, list) or not contents or not contents[0].get("parts"):
         found.append("contents: must not be empty")
+    return found
+
+
+def _schema_complaints(schema: Any, place: str = "") -> list[str]:
+    """What is wrong with a JSON schema for an answer, of the part of the language that the service knows."""
+    if not isinstance(schema, dict):
+        return [f"{place}: must be an object"]
+    found = [f"{place}.{name}: unknown keyword" for name in schema.keys() - SCHEMA]
+    properties = schema.get("properties", {})
+    found += [
+        f"{place}.required: {name} is no property" for name in schema.get("required", []) if name not in properties
+    ]
+    if schema.get("type") == "array" and "items" not in schema:
+        found.append(f"{place}.items: is required for an array")
+    for name, each in [*properties.items(), *([("items", schema["items"])] if "items" in schema else [])]:
+        found += _schema_complaints(each, f"{place}.{name}")
     return found
 
 

@@ -22,6 +22,33 @@ def written(body: dict[str, Any]) -> str:
     return f"{body['contents'][0]['parts'][0]['text']} A wide shot in soft light, the camera drifting."
 
 
+def fitting_schema(body: dict[str, Any]) -> dict[str, Any]:
+    """The schema that was asked for; without one an object with a prompt."""
+    given = body.get("generationConfig", {}).get("responseJsonSchema", {})
+    return given if given.get("properties") else {"type": "object", "properties": {"prompt": {}}}
+
+
+def fitting(body: dict[str, Any]) -> Any:
+    """An answer of the schema that was asked for: every property there, lists as long as they must be."""
+    return _made_of(body, fitting_schema(body))
+
+
+def _made_of(body: dict[str, Any], schema: dict[str, Any], name: str = "", fill: str | None = None) -> Any:
+    match schema.get("type", "string"):
+        case "object":
+            return {key: _made_of(body, each, key, fill) for key, each in schema["properties"].items()}
+        case "array":
+            return [
+                _made_of(body, schema["items"], f"{name} {number}", fill)
+                for number in range(1, schema.get("minItems", 1) + 1)
+            ]
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+    if fill is not None:
+        return fill
+    return written(body) if name == "prompt" else f"{name}: {body['contents'][0]['parts'][0]['text'][:300]}"
+
+
 def answer(text: str, reason: str = "STOP", **more: Any) -> Reply:
     """A whole answer of one candidate."""
     candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": reason, "index": 0}
@@ -31,7 +58,8 @@ def answer(text: str, reason: str = "STOP", **more: Any) -> Reply:
 
 def reply(body: dict[str, Any], fault: SimFault | None) -> Reply:
     """The answer to an accepted body, with the fault in it."""
-    good = json.dumps({"prompt": written(body)})
+    made = fitting(body)
+    good = json.dumps(made)
     if fault is None:
         return answer(good)
     match fault.name:
@@ -39,6 +67,10 @@ def reply(body: dict[str, Any], fault: SimFault | None) -> Reply:
             return json_reply({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}})
         case "text_filtered":
             return json_reply({"candidates": [{"finishReason": "SAFETY", "index": 0}]})
+        case "text_short":  # a list with one thing too few, whatever the schema says
+            return answer(json.dumps({name: value[:-1] for name, value in made.items()}))
+        case "text_hollow":
+            return answer(json.dumps(_made_of(body, fitting_schema(body), fill=" ")))
         case "text_cut":
             return answer(good[: len(good) // 2], "MAX_TOKENS")
         case "text_empty":

@@ -24,6 +24,8 @@ MODEL = f"{BASE}/veo-3.1-generate-001"
 PNG = {"bytesBase64Encoded": base64.b64encode(b"\x89PNG\r\n\x1a\nx").decode(), "mimeType": "image/png"}
 ASSET = {"image": PNG, "referenceType": "ASSET"}
 EIGHT = {"durationSeconds": 8}
+SEVEN = {"durationSeconds": 7}
+FILM = {"bytesBase64Encoded": base64.b64encode(b"\0\0\0\x18ftypisom").decode(), "mimeType": "video/mp4"}
 
 
 @pytest.fixture
@@ -73,6 +75,14 @@ def body(instance: dict[str, Any] | None = None, **parameters: Any) -> dict[str,
         (body({"referenceImages": [ASSET] * 4}, **EIGHT), "at most 3"),
         (body({"referenceImages": [ASSET]}, durationSeconds=4), "durationSeconds of 8"),
         (body({"referenceImages": [ASSET | {"referenceType": "STYLE"}]}, **EIGHT), "must be asset"),
+        (body(durationSeconds=7), "must be 4, 6 or 8"),
+        (body({"video": FILM}, **EIGHT), "durationSeconds of 7 only"),
+        (body({"video": FILM}, resolution="1080p", **SEVEN), "resolution 720p only"),
+        (body({"video": FILM, "image": PNG}, **SEVEN), "cannot be used together"),
+        (body({"video": FILM | {"mimeType": "video/webm"}}, **SEVEN), "mimeType must be video/mp4"),
+        (body({"video": FILM | {"gcsUri": "gs://a/b"}}, **SEVEN), "exactly one of"),
+        (body({"video": FILM | {"bytesBase64Encoded": "AAAA"}}, **SEVEN), "not an MP4 video"),
+        (body({"video": {"gcsUri": "gs://a/b.mp4", "mimeType": "video/mp4"}}, **SEVEN), "cannot be read"),
         ({"instances": []}, "exactly one instance"),
         ([], "Invalid JSON"),
     ],

@@ -201,7 +201,7 @@ class VertexSimulator(Server):
         fault = self.faults.take("submit")
         if fault and fault.name in NOT_ACCEPTED:
             return refusal(fault)
-        if wrong := complaint(model, body):
+        if wrong := complaint(model, body) or self._unseen(body["instances"][0].get("video", {})):
             return problem(400, wrong)
         made = self._buy(base, model, body)
         answer = json_reply({"name": made.name})
@@ -209,6 +209,13 @@ class VertexSimulator(Server):
             return answer
         other = next(iter(self.operations))
         return spoiled(fault, answer, other if other != made.name else f"{base}/operations/{secrets.token_hex(8)}")
+
+    def _unseen(self, video: dict[str, Any]) -> str | None:
+        """That a video to go on from is not in the bucket of the simulator's own, where it can know."""
+        found = PLACE(video.get("gcsUri", ""))
+        if found is None or self._emulator is not None or self.bucket.get(found[1], found[2]) is not None:
+            return None
+        return f"instances[0].video: {found[0]} cannot be read."
 
     def _buy(self, base: str, model: str, body: dict[str, Any]) -> Made:
         fate = self.faults.take("fate")

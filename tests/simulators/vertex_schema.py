@@ -15,6 +15,9 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 MOST_REFERENCES = 3
+EXTENSION_SECONDS = 7
+# What is sent as bytes travels as base64 in a request that ends at about 20 MB.
+MOST_FILM_BYTES = 15_000_000
 
 Check = Callable[[Any], bool]
 
@@ -33,7 +36,7 @@ PARAMETERS: Mapping[str, tuple[Check, str]] = {
         lambda v: isinstance(v, str) and re.fullmatch(r"gs://[a-z0-9._-]+/.*", v) is not None,
         "must be gs://",
     ),
-    "durationSeconds": (_one_of(4, 6, 8), "must be 4, 6 or 8"),
+    "durationSeconds": (_one_of(4, 6, EXTENSION_SECONDS, 8), "must be 4, 6 or 8"),
     "aspectRatio": (_one_of("16:9", "9:16"), "must be 16:9 or 9:16"),
     "resolution": (_one_of("720p", "1080p", "4k"), "must be 720p, 1080p or 4k"),
     "seed": (_whole(0, 2**32 - 1), "must be an unsigned 32 bit integer"),
@@ -44,7 +47,7 @@ PARAMETERS: Mapping[str, tuple[Check, str]] = {
     "compressionQuality": (_one_of("optimized", "lossless", "OPTIMIZED", "LOSSLESS"), "is not an allowed value"),
     "resizeMode": (_one_of("pad", "crop", "PAD", "CROP"), "is not an allowed value"),
 }
-INSTANCE = ("prompt", "image", "lastFrame", "referenceImages")
+INSTANCE = ("prompt", "image", "lastFrame", "referenceImages", "video")
 
 
 def complaint(model: str, body: Any) -> str | None:
@@ -72,8 +75,42 @@ def _instance(model: str, given: dict[str, Any], parameters: dict[str, Any]) -> 
             return f"instances[0].{name}: {trouble}"
     if "lastFrame" in given and "image" not in given:
         return "lastFrame can only be used together with image."
+    if trouble := _film(given, parameters):
+        return trouble
     references = given.get("referenceImages")
     return None if references is None else _references(model, given, references, parameters)
+
+
+def _film(given: dict[str, Any], parameters: dict[str, Any]) -> str | None:
+    """What is wrong with the video that goes on, or with a length that only goes with one."""
+    seconds = parameters.get("durationSeconds")
+    if "video" not in given:
+        return "parameters.durationSeconds: must be 4, 6 or 8" if seconds == EXTENSION_SECONDS else None
+    if given.keys() & {"image", "lastFrame", "referenceImages"}:
+        return "video cannot be used together with image, lastFrame or referenceImages."
+    if seconds != EXTENSION_SECONDS:
+        return f"Video extension supports durationSeconds of {EXTENSION_SECONDS} only."
+    if parameters.get("resolution", "720p") != "720p":
+        return "Video extension supports the resolution 720p only."
+    return _video(given["video"])
+
+
+def _video(given: Any) -> str | None:
+    if not isinstance(given, dict) or given.keys() - {"bytesBase64Encoded", "gcsUri", "mimeType"}:
+        return "instances[0].video: has bytesBase64Encoded or gcsUri, and mimeType"
+    if given.get("mimeType") != "video/mp4":
+        return "instances[0].video: mimeType must be video/mp4"
+    if ("bytesBase64Encoded" in given) == ("gcsUri" in given):
+        return "instances[0].video: exactly one of bytesBase64Encoded and gcsUri must be set"
+    if "gcsUri" in given:
+        return None if str(given["gcsUri"]).startswith("gs://") else "instances[0].video: gcsUri must begin with gs://"
+    try:
+        data = base64.b64decode(given["bytesBase64Encoded"], validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        return "instances[0].video: bytesBase64Encoded is not base64"
+    if len(data) > MOST_FILM_BYTES:
+        return "instances[0].video: request payload size exceeds the limit"
+    return None if data[4:8] == b"ftyp" else "instances[0].video: the bytes are not an MP4 video"
 
 
 def _references(model: str, given: dict[str, Any], references: Any, parameters: dict[str, Any]) -> str | None:

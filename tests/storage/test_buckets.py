@@ -233,6 +233,17 @@ def test_opening_asks_nobody_and_loads_no_library(settings_of: Callable[..., Set
         assert room.local_path(KEY) is None
 
 
+def test_only_what_lies_in_google_s_storage_has_an_address_there(tmp_path: Path) -> None:
+    key = "users/u-1/a-1/original.mp4"
+    for url, uri in (
+        ("gs://films/a-prefix", f"gs://films/a-prefix/{key}"),
+        ("s3://films/a-prefix", None),
+        (f"file://{tmp_path}/media", None),
+    ):
+        made = open_storage(Settings.from_environment(None, data_dir=tmp_path, storage_url=url))
+        assert made.gs_uri(key) == uri
+
+
 # ---- any gs:// object
 
 

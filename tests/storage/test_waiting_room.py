@@ -65,6 +65,7 @@ def test_a_file_that_waits_is_served_from_here_without_asking_the_bucket(
     assert there is not None
     assert there.size == len(BODY)
     assert room.signed_url(KEY, expires_at=ENDS, disposition="inline") is None
+    assert room.gs_uri(KEY) is None
     assert simulator.asked == {"upload": 3}
     assert (room.waiting().count, room.waiting().since) == (1, path.stat().st_mtime)
 

@@ -146,6 +146,16 @@ ImageId = Annotated[
         schema={"pattern": _ID_PATTERN},
     ),
 ]
+ExtendId = Annotated[
+    str | None,
+    text(
+        "invalid_extend_id",
+        36,
+        "extend_id is the job id of a finished video of yours, which goes on; for models that take one.",
+        check=is_id,
+        schema={"pattern": _ID_PATTERN},
+    ),
+]
 ImageUrl = Annotated[
     str | None,
     text(
@@ -319,6 +329,7 @@ class Generate(BaseModel):
     last_image_url: ImageUrl = None
     last_image_id: ImageId = None
     reference_ids: References = ()
+    extend_id: ExtendId = None
     duration: Duration = Field(None, examples=[4])
     resolution: Resolution = None
     aspect_ratio: Shape = None

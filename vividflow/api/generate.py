@@ -42,6 +42,7 @@ def wish_of(call: Call) -> Wish:
         image_id=body.image_id,
         last_image_id=body.last_image_id,
         reference_ids=body.reference_ids,
+        extend_id=body.extend_id,
         priority=body.priority or 0,
         webhook_url=body.webhook_url,
         max_cost=body.max_cost,

@@ -12,7 +12,7 @@ from vividflow.lifecycle.standing import OPEN
 from vividflow.lifecycle.tools import Tools
 from vividflow.providers.catalog import PROVIDERS
 from vividflow.providers.price import unit_prices
-from vividflow.providers.registry import Limits, Model, Price, Route
+from vividflow.providers.registry import Extension, Limits, Model, Price, Route
 from vividflow.timing import iso
 
 
@@ -118,4 +118,15 @@ def _limits(limits: Limits) -> dict[str, Any]:
         "seed_max": limits.seed_max,
         "only_at": {name: list(resolutions) for name, resolutions in limits.only_at.items()},
         "apart": [list(group) for group in limits.apart],
+        "extend": _extension(limits.extend) if limits.extend else None,
+    }
+
+
+def _extension(extend: Extension) -> dict[str, Any]:
+    """Seconds that can be added, and what the video may be: seconds from and to, sizes, bytes where it is sent."""
+    return {
+        "adds": list(extend.adds),
+        "takes": list(extend.takes),
+        "resolutions": list(extend.resolutions),
+        "max_bytes": extend.max_bytes,
     }

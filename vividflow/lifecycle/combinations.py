@@ -7,7 +7,13 @@ from collections.abc import Collection
 from vividflow.errors import Problem
 from vividflow.providers.registry import Model
 
-_WORDS = {"audio": "sound", "image": "a start image", "last_image": "a last image"}
+_WORDS = {
+    "audio": "sound",
+    "image": "a start image",
+    "last_image": "a last image",
+    "references": "reference pictures",
+    "extend": "the extension of a video",
+}
 
 
 def check_combination(model: Model, wanted: Collection[str], resolution: str) -> None:

@@ -139,6 +139,8 @@ def needs_of(tools: Tools, job: Job, model: Model, passed_over: frozenset[str], 
     wants = {name for name in ("seed", "negative_prompt", "cfg", "steps", "audio") if params.get(name)} | set(named)
     if params.get("reference_ids"):
         wants.add("references")
+    if params.get("extend_id"):
+        wants.add("extend")
     found: dict[str, assets.Asset] = {}
     if named and pictures:
         with tools.db.reading() as connection:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from vividflow.errors import LeaseLost
 from vividflow.lifecycle.answers import Write
+from vividflow.lifecycle.extending import load_film
 from vividflow.lifecycle.pictures import load_picture, load_references
 from vividflow.lifecycle.tools import Tools
 from vividflow.providers.base import GenerationRequest, Operation, Order
@@ -49,6 +50,7 @@ def request_of(job: Job, tools: Tools, *, asking: bool = False) -> GenerationReq
         image=load_picture(job, tools, "image", asking=asking),
         last_image=load_picture(job, tools, "last_image", asking=asking),
         references=load_references(job, tools, asking=asking),
+        extend=load_film(job, tools, asking=asking),
     )
 
 

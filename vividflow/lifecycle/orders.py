@@ -157,6 +157,7 @@ def wish_of(job: Job) -> Wish:
         "steps",
         "image_id",
         "last_image_id",
+        "extend_id",
         "provider",
     )
     given: dict[str, Any] = {name: params.get(name) for name in names}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vividflow.errors import Complaints, Problem
+from vividflow.lifecycle import extending
 from vividflow.lifecycle.choosing import choose, notice
 from vividflow.lifecycle.combinations import check_combination
 from vividflow.lifecycle.fit import check_fit
@@ -33,15 +34,22 @@ _WORDS = {
     "image": "a start image",
     "last_image": "a last image",
     "references": "reference pictures",
+    "extend": "a video to go on from",
 }
 
 
-_ID_FIELDS = {"image": "image_id", "last_image": "last_image_id", "references": "reference_ids"}
+_ID_FIELDS = {
+    "image": "image_id",
+    "last_image": "last_image_id",
+    "references": "reference_ids",
+    "extend": "extend_id",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """A generation as it was asked for; None means not said. `duration` seconds, `max_cost` US dollars, pictures by asset id.
+    """A generation as it was asked for; None means not said. `duration` seconds, `max_cost` US dollars, pictures by asset id, the
+    video that is extended by the id of its job.
 
     `brought` holds pictures that come with the request (`image`, `last_image`): proved and not kept yet, or None while
     they are still to be read.
@@ -60,6 +68,7 @@ class Wish:
     image_id: str | None = None
     last_image_id: str | None = None
     reference_ids: tuple[str, ...] = ()
+    extend_id: str | None = None
     priority: int = 0
     webhook_url: str | None = None
     max_cost: float | None = None
@@ -69,7 +78,7 @@ class Wish:
     brought: Mapping[str, assets.Asset | None] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
-        """Whether there is, or will be, such a picture."""
+        """Whether there is, or will be, such a picture (or, for `extend`, a video)."""
         return name in self.brought or getattr(self, f"{name}_id") is not None
 
 
@@ -100,16 +109,23 @@ def plan(tools: Tools, user: User, wish: Wish) -> Plan:
     _check_priority(user, wish)
     pictures = _pictures(tools, user, wish)
     picture, has_image = pictures.get("image"), wish.has("image")
+    film = None if wish.extend_id is None else extending.film_of(tools, user.id, wish.extend_id)
     warnings = [warning] if (warning := notice(tools, model)) else []
     said = {
-        "duration": _duration(model, wish.duration),
+        "duration": _duration(model, wish.duration) if film is None else extending.added(model, wish.duration),
         "resolution": _resolution(model, wish.resolution),
-        "aspect_ratio": _shape(model, wish.aspect_ratio, picture),
+        "aspect_ratio": _shape(model, wish.aspect_ratio, picture or film),
     }
     params: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     found = ways(tools, model, _needs(model, wish, params, pictures))
     route, left = _best(found, route)
     _check_references(model, route, wish, params.get("duration"))
+    if film is not None:
+        extending.check_route(model, route)
+        check_combination(model, _told(wish, False), params["resolution"])
+        extending.check_film(tools, model, film)
+        _check_kept_shape(model, film, params["aspect_ratio"])
+        params["extend_id"] = wish.extend_id
     params |= _guidance(model, wish.cfg, warnings)
     if "seed" in model.takes:
         params["seed"] = _seed(model, wish.seed)
@@ -172,6 +188,7 @@ def _needs(model: Model, wish: Wish, params: Mapping[str, Any], pictures: Mappin
         "image": wish.has("image"),
         "last_image": wish.has("last_image"),
         "references": bool(wish.reference_ids),
+        "extend": wish.extend_id is not None,
     }
     return Needs(
         resolution=params.get("resolution", ""),
@@ -208,7 +225,8 @@ def _held(tools: Tools, wish: Wish, found: list[Way], quoted: int) -> int:
 
 def _told(wish: Wish, sound: bool) -> frozenset[str]:
     """What the wish wants to be in the clip, by the registry's words."""
-    given = {"audio": sound, "image": wish.has("image"), "last_image": wish.has("last_image")}
+    given = {"audio": sound, "references": bool(wish.reference_ids)}
+    given |= {name: wish.has(name) for name in ("image", "last_image", "extend")}
     return frozenset(name for name, value in given.items() if value)
 
 
@@ -222,6 +240,7 @@ def _check_known(tools: Tools, model: Model, wish: Wish) -> None:
         "image": wish.has("image") or None,
         "last_image": wish.has("last_image") or None,
         "references": wish.reference_ids or None,
+        "extend": wish.extend_id,
     }
     for name, value in given.items():
         if value is None or name in model.takes or (name == "audio" and value is False):
@@ -233,7 +252,7 @@ def _check_known(tools: Tools, model: Model, wish: Wish) -> None:
         ]
         takes = ", ".join(["prompt", *sorted(model.takes)])
         detail = f"{model.title} does not take {_WORDS[name]}; it takes {takes}. Models that do: {', '.join(able) or 'none'}."
-        param = "reference_ids" if name == "references" else name
+        param = _ID_FIELDS[name] if name in ("references", "extend") else name
         raise Problem(422, "unsupported_parameter", detail, param=param, extra={"models": able})
 
 
@@ -345,6 +364,12 @@ def _shape(model: Model, asked: str | None, picture: assets.Asset | None) -> str
     raise _refuse(
         "aspect_ratio", "invalid_aspect_ratio", f"{model.title} takes {_either(offered)}, not “{asked[:20]}”."
     )
+
+
+def _check_kept_shape(model: Model, film: assets.Asset, shape: str) -> None:
+    if (kept := extending.shape_of(model, film)) != shape:
+        detail = f"An extended video keeps its shape, which is {kept}. Leave aspect_ratio out."
+        raise _refuse("aspect_ratio", "invalid_aspect_ratio", detail)
 
 
 def _guidance(model: Model, asked: float | None, warnings: list[str]) -> dict[str, float]:

@@ -6,7 +6,7 @@ An adapter translates; it decides nothing, waits for nothing, stores nothing and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -25,11 +25,27 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Film:
+    """A finished video that a clip goes on from: its SHA-256, MIME type and size in bytes.
+
+    `gs_uri` is where it lies in Google's storage, if it does. `read` gives its bytes; raises `Permanent` when they are gone
+    and `Transient` while the storage is away.
+    """
+
+    sha256: str
+    mime: str
+    size: int
+    gs_uri: str | None = None
+    read: Callable[[], bytes] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GenerationRequest:
     """What one order asks for, in our words; every value was checked against the registry before.
 
     `duration` is seconds, `resolution` the shorter side ("720p"), `aspect_ratio` "16:9"; 0 and "" where the model takes none.
-    `references` show what a thing or a person looks like; they are not frames of the clip.
+    `references` show what a thing or a person looks like; they are not frames of the clip. With `extend` the clip goes on
+    from that video, and `duration` is what is added to it.
     """
 
     model: str
@@ -46,6 +62,7 @@ class GenerationRequest:
     image: Picture | None = None
     last_image: Picture | None = None
     references: tuple[Picture, ...] = ()
+    extend: Film | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

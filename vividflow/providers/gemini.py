@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -22,16 +22,15 @@ from vividflow.providers.gemini_runs import identity, read_run
 from vividflow.providers.google_keys import TOLERANCE_SECONDS, GoogleKeys
 from vividflow.providers.google_line import (
     API_VERSION,
-    CALL_SECONDS,
     PUBLIC_BASE,
     VENDOR,
-    Answered,
     GoogleLine,
     meaning,
 )
 from vividflow.providers.registry import load_registry
 
 SUBMIT_SECONDS = 60.0
+RUNS = "interactions"
 FRESH_SECONDS = 120.0
 CALLBACK_SECONDS = 900.0
 KEY_REFUSED_SECONDS = 30.0
@@ -68,17 +67,8 @@ class GeminiProvider:
             more = {"webhook_config": {"uris": [order.callback_url], "user_metadata": told}}
         body = with_pictures(order.request, request)
         try:
-            answer = self._send(
-                lambda acts: acts.create(
-                    model=order.provider_model,
-                    background=True,
-                    store=True,
-                    labels={"order": order.id},
-                    timeout=SUBMIT_SECONDS,
-                    **body,
-                    **more,
-                )
-            )
+            sent = body | more | {"model": order.provider_model, "background": True, "store": True}
+            answer = self._line.ask("post", RUNS, sent | {"labels": {"order": order.id}}, seconds=SUBMIT_SECONDS)
         except NeverSent as error:
             raise outcomes.unreachable(VENDOR) from error
         except NoAnswer as error:
@@ -90,7 +80,7 @@ class GeminiProvider:
 
     def poll(self, operation_id: str, order: Order) -> Operation:
         """One GET. An interaction that nobody knows two minutes after the order is lost for good (paid or not: not known)."""
-        answer = self._ask(lambda acts: acts.get(quote(operation_id, safe=""), timeout=CALL_SECONDS))
+        answer = self._ask("get", f"{RUNS}/{quote(operation_id, safe='')}")
         found = answer.object()
         if answer.good and identity(found) == operation_id:
             return self._read(found)
@@ -105,7 +95,7 @@ class GeminiProvider:
 
     def cancel(self, operation_id: str, order: Order) -> CancelOutcome:
         """One POST, which may be repeated. Whether stopping a run that has begun is charged is not documented."""
-        answer = self._ask(lambda acts: acts.cancel(quote(operation_id, safe=""), timeout=CALL_SECONDS))
+        answer = self._ask("post", f"{RUNS}/{quote(operation_id, safe='')}/cancel")
         if answer.status in (400, 404, 409, 410):
             return CancelOutcome.ENDED
         found = answer.object()
@@ -149,17 +139,9 @@ class GeminiProvider:
 
     # ---- how it is done
 
-    def _send(self, act: Callable[[Any], Any]) -> Answer:
-        # The raw answer: a word that is new to the library must not break anything after the order was paid.
+    def _ask(self, method: str, path: str) -> Answer:
         try:
-            raw = act(self._line.client.interactions.with_raw_response)
-        except Answered as told:
-            return told.answer
-        return Answer(status=raw.status_code, headers=raw.headers, body=raw.read())
-
-    def _ask(self, act: Callable[[Any], Any]) -> Answer:
-        try:
-            return self._send(act)
+            return self._line.ask(method, path)
         except (NeverSent, NoAnswer) as error:
             raise outcomes.unreachable(VENDOR) from error
 

@@ -34,9 +34,19 @@ class GeminiText:
         self._line = GoogleLine(key=settings.gemini_key or "", base_url=settings.google_gemini_base_url)
         self._models = (models.model, models.fallback)
 
-    def write(self, text: str, *, instruction: str, schema: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def write(
+        self,
+        text: str,
+        *,
+        instruction: str,
+        schema: dict[str, Any],
+        seconds: float,
+        call_seconds: float = CALL_SECONDS,
+        most_tokens: int = MOST_TOKENS,
+    ) -> dict[str, Any]:
         """The JSON object that the model makes of `text` by `instruction`, of the JSON `schema`, within `seconds`.
 
+        One request may take `call_seconds`, its answer `most_tokens`; one that is cut there is asked for again.
         Raises `Refused` (content_policy, a key or a credit that is refused) or `Transient` when no model could answer.
         """
         deadline = timing.monotonic() + seconds
@@ -47,7 +57,7 @@ class GeminiText:
                 if left < LEAST_SECONDS:
                     raise trouble
                 try:
-                    return self._ask(model, text, instruction, schema, min(left, CALL_SECONDS))
+                    return self._ask(model, text, instruction, schema, min(left, call_seconds), most_tokens)
                 except Refused as refused:
                     if not refused.retired:
                         raise
@@ -63,7 +73,9 @@ class GeminiText:
         """Let go of the connections."""
         self._line.close()
 
-    def _ask(self, model: str, text: str, instruction: str, schema: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _ask(
+        self, model: str, text: str, instruction: str, schema: dict[str, Any], seconds: float, most_tokens: int
+    ) -> dict[str, Any]:
         client = self._line.client
         from google.genai import errors, types
 
@@ -72,7 +84,7 @@ class GeminiText:
             system_instruction=instruction,
             response_mime_type="application/json",
             response_json_schema=schema,
-            max_output_tokens=MOST_TOKENS,
+            max_output_tokens=most_tokens,
             http_options=types.HttpOptions(timeout=int(seconds * 1000)),
         )
         try:

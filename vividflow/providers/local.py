@@ -24,6 +24,7 @@ from vividflow.errors import Complaints, Refused, Transient, Unknown
 from vividflow.providers.base import (
     CancelOutcome,
     CannotAsk,
+    Film,
     GenerationRequest,
     Operation,
     OperationStatus,
@@ -50,7 +51,7 @@ class LocalProvider:
         self._accepted: Path = settings.data_dir / "local-accepted"
 
     def prepare(self, request: GenerationRequest) -> dict[str, Any]:
-        """What will be rendered, as plain values; pictures by their SHA-256."""
+        """What will be rendered, as plain values; pictures and a video by their SHA-256."""
         return {name: _plain(value) for name, value in vars(request).items() if value not in (None, ())}
 
     def uploads(self, request: GenerationRequest) -> bool:
@@ -142,6 +143,8 @@ def _plain(value: Any) -> Any:
     match value:
         case Picture(data=data):
             return hashlib.sha256(data).hexdigest()
+        case Film(sha256=sha256):
+            return sha256
         case tuple():
             return [_plain(each) for each in value]
     return value

@@ -47,12 +47,27 @@ class TextFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extension:
+    """How a model goes on from a finished video: `adds` are the lengths in seconds that can be added in one order.
+
+    The video itself is `takes` seconds long (from, to) and of one of `resolutions` (its shorter side); one that goes as
+    bytes, because the vendor cannot read it where it lies, has at most `max_bytes`.
+    """
+
+    adds: tuple[float, ...]
+    takes: tuple[float, float]
+    resolutions: tuple[str, ...]
+    max_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What values a model takes. Durations are seconds: either the list, or any value of `duration_range`.
 
     `cfg_sent_max` is the highest cfg that is really sent; above it the caller is warned. `references` is how many
     reference pictures are taken, `reference_durations` the lengths that can be had with them (empty: all). `only_at` names
-    what is taken at some resolutions only, `apart` what is never taken together.
+    what is taken at some resolutions only, `apart` what is never taken together. `extend` is
+    how it goes on from a finished video, None where it cannot.
     """
 
     durations: tuple[float, ...] = ()
@@ -68,6 +83,7 @@ class Limits:
     reference_durations: tuple[float, ...] = ()
     only_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     apart: tuple[tuple[str, ...], ...] = ()
+    extend: Extension | None = None
 
     @property
     def timed(self) -> bool:

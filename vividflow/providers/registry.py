@@ -17,15 +17,16 @@ from typing import Any
 
 from vividflow.errors import Complaints
 from vividflow.providers.catalog import PROVIDERS
-from vividflow.providers.model import Limits, Model, PictureLimits, Price, Route, TextFacts, VendorFacts
+from vividflow.providers.model import Extension, Limits, Model, PictureLimits, Price, Route, TextFacts, VendorFacts
 from vividflow.providers.reading import Table
 from vividflow.providers.successors import check_successors, living_successor
 
 __all__ = [
-    "Limits", "Model", "PictureLimits", "Price", "Registry", "Route", "TextFacts", "VendorFacts", "load_registry",
+    "Extension", "Limits", "Model", "PictureLimits", "Price", "Registry", "Route", "TextFacts", "VendorFacts",
+    "load_registry",
 ]  # fmt: skip
 
-TAKES = frozenset({"image", "last_image", "references", "seed", "audio", "cfg", "negative_prompt", "steps"})
+TAKES = frozenset({"image", "last_image", "references", "extend", "seed", "audio", "cfg", "negative_prompt", "steps"})
 LANES = ("calls", "media")
 KINDS = ("video", "image")
 PICTURE_FORMATS = frozenset({"jpeg", "png", "webp"})
@@ -224,7 +225,21 @@ def _limits(table: Table) -> Limits:
         reference_durations=table.numbers("reference_durations"),
         only_at=table.lists("only_at"),
         apart=table.groups("apart"),
+        extend=_extension(table.table("extend")) if table.has("extend") else None,
     )
+
+
+def _extension(table: Table) -> Extension:
+    found = Extension(
+        adds=table.numbers("adds"),
+        takes=table.span("takes") or (0.0, 0.0),
+        resolutions=table.words("resolutions"),
+        max_bytes=table.whole("max_bytes", 0, least=1) or 0,
+    )
+    if not (found.adds and found.takes[1] and found.resolutions and found.max_bytes):
+        table.complain("needs adds, takes, resolutions and max_bytes")
+    table.done()
+    return found
 
 
 def _check_living(model: Model, table: Table) -> None:
@@ -254,6 +269,7 @@ def _check_living(model: Model, table: Table) -> None:
     if "image" in model.takes and model.routes and not any(route.image for route in model.routes):
         table.complain("takes image, but no route has the provider's id for image input")
     given_limits = {"cfg": limits.cfg, "steps": limits.steps, "seed": limits.seed_max, "references": limits.references}
+    given_limits["extend"] = limits.extend
     for key, given in given_limits.items():
         if (key in model.takes) != (given is not None):
             table.complain(f"takes {key} and the limit of {key} go together")

@@ -44,16 +44,16 @@ class VertexProvider:
     # ---- the contract
 
     def prepare(self, request: GenerationRequest) -> dict[str, Any]:
-        """Parameters, and pictures by their hashes. Raises `Refused` for what Veo takes in no case."""
+        """Parameters, and pictures and a video by their hashes. Raises `Refused` for what Veo takes in no case."""
         return body_of(request, self._output)
 
     def uploads(self, request: GenerationRequest) -> bool:
-        """Never: pictures go as bytes with the order."""
+        """Never: pictures and videos go with the order, or lie in the bucket already."""
         return False
 
     def submit(self, request: GenerationRequest, order: Order) -> Operation:
         """One POST, whose result will lie in a place of the order's own."""
-        source = source_of(request)
+        source = source_of(request, order.request.get("output"))
         config = config_of(request, order.request, place_of(order, None))
         try:
             made = self._line.order(order.provider_model, source, config)

@@ -73,6 +73,10 @@ class Storage(Protocol):
         """A link that works without a key until `expires_at`, or None where the storage cannot sign."""
         ...
 
+    def gs_uri(self, key: str) -> str | None:
+        """The object's own address in Google Cloud Storage, or None where it does not lie there."""
+        return None
+
     def delete(self, key: str) -> None:
         """Remove it; nothing there is fine. Raises `StorageGone`."""
         ...

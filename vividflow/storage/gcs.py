@@ -35,7 +35,7 @@ class GcsStorage(Bucket):
 
     def open_range(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """One request, made at once, so that a missing object is told here and not in the middle of an answer."""
-        uri = f"gs://{self._bucket}/{self._object(key)}"
+        uri = self.gs_uri(key)
         if length == 0:
             return iter(())
         with _told(uri):
@@ -49,6 +49,10 @@ class GcsStorage(Bucket):
         if blob is None:
             return None
         return Stored(key=key, size=int(blob.size or 0), sha256=(blob.metadata or {}).get("sha256"))
+
+    def gs_uri(self, key: str) -> str:
+        """Its address in the bucket."""
+        return f"gs://{self._bucket}/{self._object(key)}"
 
     def signed_url(self, key: str, *, expires_at: float, disposition: str) -> str | None:
         """A V4 link; the same for the same arguments. None without a key to sign with, and while IAM does not sign."""

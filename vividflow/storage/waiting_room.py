@@ -87,6 +87,10 @@ class WaitingRoom(Storage):
             return None
         return self.bucket.signed_url(key, expires_at=expires_at, disposition=disposition)
 
+    def gs_uri(self, key: str) -> str | None:
+        """The bucket's address; None while the file is not there yet."""
+        return None if self.local_path(key) is not None else self.bucket.gs_uri(key)
+
     def delete(self, key: str) -> None:
         """From both; what is on its way up just now is removed there too."""
         for shelf in self._shelves():
