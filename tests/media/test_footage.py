@@ -128,3 +128,15 @@ def test_a_turned_film_is_shown_upright(tmp_path: Path) -> None:
     assert isinstance(top, tuple)
     assert isinstance(bottom, tuple)
     assert top[1] < 80 < bottom[1]  # turned clockwise, the red left edge is on top
+
+
+def test_a_film_of_a_second_that_broke_off_within_it_is_no_film(tmp_path: Path) -> None:
+    whole = make_film(tmp_path / "a.mp4", seconds=1)
+    words = [ffmpeg_path(), "-v", "error", "-i", str(whole), "-c", "copy", "-movflags", "+faststart", "-y"]
+    subprocess.run([*words, str(tmp_path / "f.mp4")], check=True, stdin=subprocess.DEVNULL, timeout=60)
+    data = (tmp_path / "f.mp4").read_bytes()
+    (tmp_path / "more.mp4").write_bytes(data + b" " * 1000)
+    assert footage.prove_video(str(tmp_path / "more.mp4"))["container"] == "mp4"
+    (tmp_path / "less.mp4").write_bytes(data[:-100])
+    with pytest.raises(Refusal, match="its end is missing"):
+        footage.prove_video(str(tmp_path / "less.mp4"))

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vividflow.providers import outcomes
+from vividflow.providers.answer import id_of, number_of
 from vividflow.providers.base import Operation, OperationStatus, Order, Output
 from vividflow.providers.openai_servers import VideoServer
 
@@ -21,8 +22,7 @@ def vendor_of(server: VideoServer) -> str:
 
 def identity(job: Job) -> str:
     """The server's id of the job, kept as it is, or "" when there is none."""
-    found = job.get("id")
-    return found if isinstance(found, str) else ""
+    return id_of(job.get("id"))
 
 
 def operation_id(server: VideoServer, job: Job) -> str:
@@ -37,8 +37,7 @@ def path_of(operation_id: str) -> str:
 
 def made_at(job: Job) -> float | None:
     """When the server says that it was created, in seconds since 1970, or None when that cannot be read."""
-    moment = job.get("created_at")
-    return float(moment) if isinstance(moment, int | float) and not isinstance(moment, bool) else None
+    return number_of(job.get("created_at"))
 
 
 def may_belong(job: Job, server: VideoServer, order: Order) -> bool:
@@ -59,7 +58,7 @@ def is_it(job: Job, order: Order) -> bool:
 
 def read_job(job: Job, server: VideoServer) -> Operation:
     """The operation that a job object tells of. Words that are new count as running: only the deadline ends those."""
-    name, word, dialect = operation_id(server, job), job.get("status"), server.dialect
+    name, word, dialect = operation_id(server, job), str(job.get("status")), server.dialect
     if word in dialect.failed or (word in dialect.done and job.get("error")):
         code, sentence = outcomes.failure_words(vendor_of(server), _reason(job.get("error")))
         return Operation(id=name, status=OperationStatus.FAILED, error_code=code, error_message=sentence)
@@ -91,6 +90,5 @@ def _reason(error: object) -> str:
 
 
 def _progress(told: object) -> int | None:
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 100:
-        return None
-    return min(int(told), 99)
+    share = number_of(told)
+    return min(int(share), 99) if share is not None and 0 <= share <= 100 else None
