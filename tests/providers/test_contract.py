@@ -21,7 +21,7 @@ def test_every_provider_keeps_the_contract(name: str, check: Callable[[Rig], Non
         check(rig)
 
 
-@pytest.mark.parametrize(("name", "cell"), offered())
+@pytest.mark.parametrize(("name", "cell"), [*offered()])
 def test_what_a_provider_offers_it_does_and_what_it_refuses_is_understood(name: str, cell: str, tmp_path: Path) -> None:
     with RIGS[name](tmp_path) as rig:
         CELLS[cell].check(rig)
