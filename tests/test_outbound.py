@@ -233,6 +233,7 @@ def test_the_canary_would_sing(names: dict[str, list[str]], sink: Path, monkeypa
         ("https://127.1/", "host_invalid"),
         ("https://example.com/a b", "url_invalid"),
         ("https://example.com\\x", "url_invalid"),
+        ("https://example.com/\ud800", "url_invalid"),
         ("https://127.0.0.1/", "address_not_allowed"),
     ],
 )

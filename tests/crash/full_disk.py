@@ -125,7 +125,7 @@ def _upload(server: Server, key: str, own: Disk) -> dict[str, Any]:
 
 def _wish(server: Server, key: str, own: Disk, provider: ReplicateSimulator) -> dict[str, Any]:
     own.leave(0)
-    status, answer = server.call("POST", "/api/v1/generate", WISH | {"prompt": "a wish on a full disk"}, key)
+    status, answer = server.call("POST", "/api/v1/generate", {**WISH, "prompt": "a wish on a full disk"}, key)
     code = answer.get("code") if isinstance(answer, dict) else None
     health = server.call("GET", "/healthz")[0]
     own.relieve()

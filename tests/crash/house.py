@@ -1,36 +1,41 @@
-"""A server before a simulated Replicate, with a user, a key, and clients that place and wait."""
+"""A server before a simulated vendor, with a user, a key, and clients that place and wait."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import databases
 from tests.crash.server import Server
-from tests.simulators.replicate import TOKEN, ReplicateSimulator
+from tests.paid_vendors import PAID_VENDORS, PaidVendor
+from tests.people import make_key, make_user
+from vividflow.config import Settings
+from vividflow.lifecycle.tools import build_tools
 
-WISH = {"model": "wan2.2", "duration": 5, "resolution": "480p"}
+REPLICATE = PAID_VENDORS["replicate"]
+WISH: Mapping[str, object] = REPLICATE.wish
 OVER = ("completed", "failed", "cancelled")
 
 
 @contextmanager
-def house(folder: Path, provider: ReplicateSimulator, **more: str) -> Iterator[tuple[Server, str]]:
+def house(folder: Path, provider: Any, vendor: PaidVendor = REPLICATE, /, **more: str) -> Iterator[tuple[Server, str]]:
     """The running server and a key; `more` are settings. The server is killed at the end, if it still runs."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     environment = {
-        "REPLICATE_API_TOKEN": TOKEN,
-        "REPLICATE_BASE_URL": provider.url,
+        **{name.upper(): value for name, value in vendor.settings(provider).items()},
         "POLL_FIRST_SECONDS": "0.5",
         "POLL_MAX_SECONDS": "0.5",
         "LIMIT_API": "off",
         "LIMIT_READS": "off",
         **more,
     }
+    if "DATABASE_URL" not in environment:
+        environment["DATABASE_URL"] = databases.fresh("sqlite", folder / "data")
     server = Server(folder=folder, environment=environment)
-    server.command("create-user", "house@example.com", "--generate")
-    key = server.command("create-key", "house@example.com")
+    key = _key(folder, environment["DATABASE_URL"])
     server.start()
     try:
         yield server, key
@@ -39,9 +44,20 @@ def house(folder: Path, provider: ReplicateSimulator, **more: str) -> Iterator[t
             server.kill()
 
 
+def _key(folder: Path, database: str) -> str:
+    """The key of a new person; made in this process, for a command takes seconds."""
+    tools = build_tools(Settings.from_environment(None, data_dir=folder / "data", database_url=database))
+    try:
+        return make_key(tools, make_user(tools))
+    finally:
+        tools.ears.watch.close()
+        tools.decoder.close()
+        tools.db.close()
+
+
 def place(server: Server, key: str, count: int) -> list[str]:
     """Place that many clips; their ids."""
-    wishes = [WISH | {"prompt": f"clip number {number}"} for number in range(count)]
+    wishes = [{**WISH, "prompt": f"clip number {number}"} for number in range(count)]
     return [server.insist("POST", "/api/v1/generate", wish, key)["job_id"] for wish in wishes]
 
 

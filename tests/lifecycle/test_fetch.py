@@ -10,7 +10,7 @@ import pytest
 
 from tests.lifecycle.stage import Stage
 from vividflow.errors import Transient
-from vividflow.lifecycle.fetch import KEPT_SECONDS
+from vividflow.lifecycle.fetch import KEPT_SECONDS, REFUSED_TRIES
 from vividflow.providers.base import Operation, OperationStatus, Output
 from vividflow.records.jobs import Job
 from vividflow.timing import now
@@ -132,11 +132,46 @@ def test_a_result_too_large_to_take_ends_the_job_free_although_it_was_paid(
     stage: Stage, made: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vividflow.lifecycle.fetch.MOST_BYTES", 1000)
-    job = stage.step(made)
+    job = made
+    for _ in range(REFUSED_TRIES):
+        job = stage.step(job)
     (order,) = stage.orders(job.id)
     assert (job.status, job.charged, job.cost) == ("failed", False, 0)
     assert (order.state, order.charged, order.error_code) == ("done", True, job.error_code)
     assert _scratch(stage) == []
+    assert stage.books() == (0, 0, None)
+
+
+@pytest.mark.parametrize("link", ["file:///etc/passwd", "http://169.254.169.254/x", "https://films.example/a b", "x"])
+def test_one_strange_link_costs_no_clip_that_was_paid(stage: Stage, made: Job, link: str) -> None:
+    stage.change_order(made.id, outputs=[{"url": link}])
+    waiting = stage.step(made)
+    assert (waiting.state, waiting.result["fetches_refused"]) == ("downloading", 1)
+    assert stage.step(waiting).state == "finishing"
+    assert (stage.simulator.paid, len(stage.orders(made.id))) == (1, 1)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800"])
+def test_a_link_that_no_row_can_hold_is_asked_for_anew(stage: Stage, odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.simulator.generation_seconds = 0.0
+    ordered = stage.step(stage.begin())
+    with monkeypatch.context() as strange:
+        outputs = (Output(url=f"https://films.example/{odd}"),)
+        _says(stage, strange, Operation(id="op", status=SUCCEEDED, outputs=outputs))
+        job = stage.step(ordered)
+    assert (job.state, stage.orders(job.id)[0].outputs) == ("downloading", [])
+    assert stage.step(stage.step(job)).state == "finishing"
+    assert stage.simulator.paid == 1
+
+
+def test_a_strange_link_that_stays_ends_the_job_free(stage: Stage, made: Job) -> None:
+    stage.simulator.faults.add("poll_error", times=None)
+    stage.change_order(made.id, outputs=[{"url": "ftp://films.example/x"}])
+    job = made
+    for _ in range(REFUSED_TRIES):
+        assert job.state == "downloading"
+        job = stage.step(job)
+    assert (job.status, job.error_code, job.charged) == ("failed", "scheme_not_allowed", False)
     assert stage.books() == (0, 0, None)
 
 

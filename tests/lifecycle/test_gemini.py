@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.lifecycle.door import Door
 from tests.lifecycle.stage import FAST, Stage
 from tests.people import make_user
 from tests.simulators.clips import clip
 from tests.simulators.gemini import KEY, GeminiSimulator
-from tests.simulators.server import Reply, Request, Server
 from vividflow.errors import Problem
-from vividflow.lifecycle import callbacks
 from vividflow.lifecycle.tools import Tools
 from vividflow.records import assets, pauses
 from vividflow.records.jobs import Job
@@ -75,28 +73,6 @@ def gemini_stage(tools_for: Callable[..., Tools], omni: GeminiSimulator) -> Stag
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vividflow.lifecycle.reconcile.PATIENCE_SECONDS", 0.3)
-
-
-class Door(Server):
-    """Takes callbacks in as the API does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tools: Tools | None = None
-        self.statuses: list[int] = []
-        self.open = threading.Event()
-        self.open.set()
-
-    def handle(self, request: Request) -> Reply:
-        assert self.tools is not None
-        self.open.wait(20)
-        _, _, _, provider, token = request.path.split("/")
-        try:
-            status = 200 if callbacks.receive(self.tools, provider, token, request.headers, request.body) else 404
-        except Problem as problem:
-            status = problem.status
-        self.statuses.append(status)
-        return Reply(status=status)
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from job_queue import JobQueue
+from tests.lifecycle.door import Door
 from tests.lifecycle.stage import FAST, Stage
 from tests.lifecycle.test_pictures import keep_picture
 from tests.people import make_user
 from tests.simulators.clips import clip
 from tests.simulators.kling import API_KEY, KlingSimulator
 from tests.simulators.kling_pictures import png
-from tests.simulators.server import Reply, Request, Server
 from vividflow.errors import Problem
 from vividflow.lifecycle import callbacks
 from vividflow.lifecycle.run import run_step
@@ -102,25 +102,6 @@ def stage(tools_for: Callable[..., Tools], kling: KlingSimulator) -> Stage:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of the vendor's pass quickly."""
     monkeypatch.setattr("vividflow.providers.outcomes.MOST_RETRY_AFTER_SECONDS", 0.1)
-
-
-class Door(Server):
-    """Takes callbacks in as the API does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tools: Tools | None = None
-        self.statuses: list[int] = []
-
-    def handle(self, request: Request) -> Reply:
-        assert self.tools is not None
-        _, _, _, provider, token = request.path.split("/")
-        try:
-            status = 200 if callbacks.receive(self.tools, provider, token, request.headers, request.body) else 404
-        except Problem as problem:
-            status = problem.status
-        self.statuses.append(status)
-        return Reply(status=status)
 
 
 @pytest.fixture

@@ -41,6 +41,12 @@ def test_an_order_is_sent_once_and_bound_to_what_was_bought(stage: Stage) -> Non
     assert _left(stage, job) == (1, 1, ["accepted"])
 
 
+def test_a_run_that_ends_at_once_shows_no_hundred_percent_before_all_is_stored(stage: Stage) -> None:
+    stage.simulator.generation_seconds = 0.0
+    job = stage.step(stage.begin())
+    assert (job.state, job.progress) == ("generating", 99)
+
+
 def test_an_order_that_another_claim_meant_to_send_is_asked_about_and_never_sent(stage: Stage) -> None:
     begun = stage.begin()
     with stage.tools.db.transaction() as connection:

@@ -83,7 +83,7 @@ EXPECTED: dict[str, dict[str, tuple[str, int]]] = {
         ("object_404", "object_error", "object_short", "object_corrupt", "object_zero", "object_html", "object_slow"),
         (COMPLETED, 1),
     ),
-    "find": dict.fromkeys(("list_error", "list_forbidden", "list_garbage", "list_close"), (COMPLETED, 1)),
+    "find": dict.fromkeys(("list_error", "list_forbidden", "list_garbage", "list_shape", "list_close"), (COMPLETED, 1)),
 }
 SINGLE = [(phase, fault) for phase, faults in EXPECTED.items() for fault in faults]
 MIXED = list(

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from tests.media.films import make_film
+from tests.simulators.clips import clip
 from vividflow.media.ffmpeg import ffmpeg_path
 from vividflow.media.inside import footage
 from vividflow.media.inside.refusal import Refusal
@@ -128,3 +129,11 @@ def test_a_turned_film_is_shown_upright(tmp_path: Path) -> None:
     assert isinstance(top, tuple)
     assert isinstance(bottom, tuple)
     assert top[1] < 80 < bottom[1]  # turned clockwise, the red left edge is on top
+
+
+def test_a_film_of_a_second_that_broke_off_within_it_is_no_film(tmp_path: Path) -> None:
+    (tmp_path / "more.mp4").write_bytes(clip(1.0) + b" " * 1000)
+    assert footage.prove_video(str(tmp_path / "more.mp4"))["duration"] == pytest.approx(1.0, abs=0.1)
+    (tmp_path / "less.mp4").write_bytes(clip(1.0)[: len(clip(1.0)) // 2])
+    with pytest.raises(Refusal, match="its end is missing"):
+        footage.prove_video(str(tmp_path / "less.mp4"))

@@ -135,11 +135,15 @@ def another(request: GenerationRequest, number: int) -> GenerationRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Rig:
-    """One vendor ready to be ordered from; `paid` is how many orders it has taken, where that can be known."""
+    """One vendor ready to be ordered from; `paid` is how many orders it has taken, where that can be known.
+
+    `simulator` is what stands for the vendor, None for what is made here.
+    """
 
     provider: Provider
     request: GenerationRequest
     paid: Callable[[], int] | None = None
+    simulator: Any = None
 
 
 @contextmanager
@@ -152,7 +156,7 @@ def _local(folder: Path) -> Iterator[Rig]:
 def _replicate(folder: Path) -> Iterator[Rig]:
     simulator = ReplicateSimulator(generation_seconds=60).start()
     provider = PROVIDERS["replicate"].build(replicate_settings(simulator.url, folder))
-    yield Rig(provider=provider, request=wish(), paid=lambda: simulator.paid)
+    yield Rig(provider=provider, request=wish(), paid=lambda: simulator.paid, simulator=simulator)
     provider.close()  # pyright: ignore[reportAttributeAccessIssue]
     simulator.stop()
 
@@ -161,7 +165,7 @@ def _replicate(folder: Path) -> Iterator[Rig]:
 def _kling(folder: Path) -> Iterator[Rig]:
     simulator = KlingSimulator(generation_seconds=60).start()
     provider = PROVIDERS["kling"].build(kling_settings(simulator.url, folder))
-    yield Rig(provider=provider, request=clip_by_kling(), paid=lambda: simulator.paid)
+    yield Rig(provider=provider, request=clip_by_kling(), paid=lambda: simulator.paid, simulator=simulator)
     provider.close()  # pyright: ignore[reportAttributeAccessIssue]
     simulator.stop()
 
@@ -171,7 +175,7 @@ def _gemini(folder: Path) -> Iterator[Rig]:
     simulator = GeminiSimulator(generation_seconds=60).start()
     provider = PROVIDERS["gemini"].build(gemini_settings(simulator.url, folder))
     request = wish(model="omni1.2", provider_model="gemini-omni-1.2-flash", resolution="720p")
-    yield Rig(provider=provider, request=request, paid=lambda: simulator.paid)
+    yield Rig(provider=provider, request=request, paid=lambda: simulator.paid, simulator=simulator)
     provider.close()  # pyright: ignore[reportAttributeAccessIssue]
     simulator.stop()
 
@@ -181,7 +185,7 @@ def _openai(folder: Path) -> Iterator[Rig]:
     simulator = VideosSimulator(dialect="vllm_omni", generation_seconds=60).start()
     provider = PROVIDERS["openai"].build(openai_settings(folder, simulator))
     request = wish(model="openai/default/wan", provider_model="default/wan")
-    yield Rig(provider=provider, request=request, paid=lambda: simulator.paid)
+    yield Rig(provider=provider, request=request, paid=lambda: simulator.paid, simulator=simulator)
     provider.close()  # pyright: ignore[reportAttributeAccessIssue]
     simulator.stop()
 
@@ -190,7 +194,7 @@ def _openai(folder: Path) -> Iterator[Rig]:
 def _vertex(folder: Path) -> Iterator[Rig]:
     simulator = VertexSimulator(generation_seconds=60).start()
     provider = PROVIDERS["vertex"].build(vertex_settings(simulator.url, folder))
-    yield Rig(provider=provider, request=veo(), paid=lambda: simulator.paid)
+    yield Rig(provider=provider, request=veo(), paid=lambda: simulator.paid, simulator=simulator)
     provider.close()  # pyright: ignore[reportAttributeAccessIssue]
     simulator.stop()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.providers.contract import CHECKS, RIGS, Rig, settings
+from tests.providers.contract_cells import CELLS, offered
 from vividflow.providers.catalog import PROVIDERS
 from vividflow.providers.registry import load_registry
 
@@ -18,6 +19,12 @@ def test_every_provider_keeps_the_contract(name: str, check: Callable[[Rig], Non
     with RIGS[name](tmp_path) as rig:
         assert rig.provider.name == name
         check(rig)
+
+
+@pytest.mark.parametrize(("name", "cell"), [*offered()])
+def test_what_a_provider_offers_it_does_and_what_it_refuses_is_understood(name: str, cell: str, tmp_path: Path) -> None:
+    with RIGS[name](tmp_path) as rig:
+        CELLS[cell].check(rig)
 
 
 def test_the_catalog_the_registry_and_the_rigs_name_the_same_providers() -> None:

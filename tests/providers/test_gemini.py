@@ -126,9 +126,17 @@ class Odd(Server):
 
 
 @pytest.mark.parametrize(
-    "reply", [Endless(body=b"{"), Drip(body=b" " * 1000, seconds=60, pieces=1000)], ids=["endless", "dripping"]
+    "reply",
+    [
+        Endless(body=b"{"),
+        Drip(body=b" " * 1000, seconds=60, pieces=1000),
+        Reply(body=b'{"id": "v1_x"}', headers={"Content-Encoding": "gzip", "Content-Type": "application/json"}),
+    ],
+    ids=["endless", "dripping", "said to be gzip"],
 )
-def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: Reply) -> None:
+def test_an_answer_without_end_or_that_cannot_be_unpacked_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
     monkeypatch.setattr("vividflow.providers.google_line.MOST_BYTES", 100_000)
     monkeypatch.setattr(adapter, "SUBMIT_SECONDS", 1.0)
     server = Odd(reply).start()

@@ -22,7 +22,7 @@ def read(dialect: str = "openai", **job: Any) -> Operation:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("word", ["queued", "in_progress", "processing", "preparing", "", None, 7])
+@pytest.mark.parametrize("word", ["queued", "in_progress", "processing", "preparing", "", None, 7, [], {}])
 def test_a_word_that_is_new_means_running(dialect: str, word: object) -> None:
     assert read(dialect, status=word).status is OperationStatus.RUNNING
 

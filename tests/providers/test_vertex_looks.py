@@ -142,6 +142,8 @@ def test_a_shape_that_is_new_to_us_never_ends_an_order(
         "gs://films-veo/{order}/x.mp4",
         "https://example.com/veo/{order}/x.mp4",
         "file:///etc/passwd",
+        "gs://films/veo/{order}/x\x00.mp4",
+        "gs://films/veo/{order}/x\ud800.mp4",
     ],
 )
 def test_a_result_outside_the_orders_own_place_is_not_taken(

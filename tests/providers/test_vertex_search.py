@@ -77,6 +77,17 @@ def test_a_bucket_that_does_not_answer_is_asked_again(
     assert isinstance(vertex.find(order), Operation)
 
 
+@pytest.mark.parametrize("value", [None, 17, [], "a text", {"items": 7}, {"items": [7]}, {"items": [{}]}])
+def test_a_bucket_whose_list_makes_no_sense_is_asked_again(
+    vertex: VertexProvider, veo_simulator: VertexSimulator, value: object
+) -> None:
+    order = lost(vertex, veo_simulator)
+    veo_simulator.faults.add("list_shape", value=value)
+    with pytest.raises(Transient):
+        vertex.find(order)
+    assert isinstance(vertex.find(order), Operation)
+
+
 def test_an_order_is_looked_for_where_it_was_sent_even_if_the_setting_changed(
     vertex: VertexProvider, veo_simulator: VertexSimulator, tmp_path: Path
 ) -> None:

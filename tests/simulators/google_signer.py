@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
 from functools import cache
 from typing import Any
@@ -15,9 +16,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 AUDIENCE = "simulated-project"
 
 
-@cache
+_MAKING = threading.Lock()
+
+
 def private_key(name: str) -> rsa.RSAPrivateKey:
-    """The key of that name, made once a process."""
+    """The key of that name, made once a process, however many threads want it first."""
+    with _MAKING:
+        return _made(name)
+
+
+@cache
+def _made(_name: str) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

@@ -53,6 +53,7 @@ class VideosSimulator(Server):
         self.link: str | None = None
         self.faults = FaultBox(STAGES)
         self.jobs: dict[str, VideoJob] = {}
+        self.made: list[VideoJob] = []
         self.paid = 0
         self.requests: Counter[str] = Counter()
         self.by_input: Counter[str] = Counter()
@@ -154,6 +155,7 @@ class VideosSimulator(Server):
         with self._guard:
             self.sent.append(sent)
             self.jobs[job.id] = job
+            self.made.append(job)
             self.paid += 1
             self.by_input[canonical(sent)] += 1
         return job

@@ -64,7 +64,7 @@ STAGES = {
     "fate": FATES,
     "place": OBJECTS,
     "poll": POLLS,
-    "list": ("list_error", "list_forbidden", "list_garbage", "list_close"),
+    "list": ("list_error", "list_forbidden", "list_garbage", "list_shape", "list_close"),
     "object": (
         "object_404",
         "object_error",
@@ -218,6 +218,8 @@ def bad_list(fault: SimFault) -> Reply:
             return Close()
         case "list_garbage":
             return nonsense("garbage")
+        case "list_shape":
+            return json_reply(fault.more.get("value"))
         case "list_forbidden":
             return problem(403, "storage.objects.list denied")
     return problem(fault.more.get("status", 503), "Backend Error")

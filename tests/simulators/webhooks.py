@@ -43,10 +43,12 @@ class WebhookSender:
     """A timer thread and a few hands. `counts` has sent (answered 2xx), failed and attempts.
 
     `signature` makes the header of that name from id, time, body and whether it is to be a forgery; None: nobody signs.
+    `tries` is how often one is sent until it is answered, with a pause that doubles.
     """
 
     def __init__(self, signature: Signature | None) -> None:
         self.counts: Counter[str] = Counter()
+        self.tries = TRIES
         self._signature = signature
         self._due: list[tuple[float, int, str, Callable[[], Any], str | None]] = []
         self._number = itertools.count()
@@ -84,7 +86,7 @@ class WebhookSender:
 
     def _deliver(self, url: str, body: Callable[[], Any], fault: str | None, identity: str) -> None:
         raw = json.dumps(body()).encode()
-        for number in range(TRIES):
+        for number in range(self.tries):
             if self._stopped:
                 return
             sent_at = int(time.time()) - (3600 if fault == "webhook_old" else 0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vividflow.errors import Outcome, Permanent, Transient
 from vividflow.lifecycle.answers import Advance, Answer, Wait
@@ -22,6 +25,8 @@ MOST_BYTES = 2 * 1024**3
 TOTAL_SECONDS = 600.0
 KEPT_SECONDS = 7 * 86400.0
 MISSING_SECONDS = 900.0
+# One strange link or one strange host must not cost a clip that was paid: so often it is asked where the result is.
+REFUSED_TRIES = 3
 
 
 def fetch(job: Job, tools: Tools) -> Answer:
@@ -94,7 +99,11 @@ def fetch_error(job: Job, tools: Tools, outcome: Outcome) -> Answer:
     if isinstance(outcome, LinkGone):
         return _ask_anew(job, tools, order) or wait
     if isinstance(outcome, Permanent):
-        return lost(order, outcome.code, outcome.message)
+        refused = int(job.result.get("fetches_refused", 0)) + 1
+        if refused >= REFUSED_TRIES or outcome.code == "result_lost":
+            return lost(order, outcome.code, outcome.message)
+        changes = {"result": job.result | {"fetches_refused": refused}, "note": note}
+        return _ask_anew(job, tools, order, changes) or replace(wait, changes=changes)
     if isinstance(outcome, Transient) and outcome.retry_after:
         return Wait(seconds=outcome.retry_after, failed=True, changes=wait.changes)
     return wait
@@ -117,7 +126,7 @@ def _inline(job: Job, tools: Tools, order: orders.OrderRow) -> bytes:
     return data
 
 
-def _ask_anew(job: Job, tools: Tools, order: orders.OrderRow) -> Answer | None:
+def _ask_anew(job: Job, tools: Tools, order: orders.OrderRow, more: Mapping[str, Any] | None = None) -> Answer | None:
     try:
         operation = tools.provider(order.provider).poll(order.operation_id or "", shown(order, tools, job))
     except Outcome:
@@ -129,5 +138,5 @@ def _ask_anew(job: Job, tools: Tools, order: orders.OrderRow) -> Answer | None:
         outputs = stored_outputs(operation.outputs)
         keep = lambda connection: orders.change(connection, order.id, outputs=outputs)  # noqa: E731
         seconds = backoff(min(6, job.failures + 1), 1.0, 30.0)
-        return Wait(seconds=seconds, failed=True, changes={"looks": job.looks + 1}, writes=(keep,))
+        return Wait(seconds=seconds, failed=True, changes={"looks": job.looks + 1, **(more or {})}, writes=(keep,))
     return None

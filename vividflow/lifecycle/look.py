@@ -35,7 +35,7 @@ def look(job: Job, tools: Tools) -> Answer:
         return ended(job, tools, order, operation)
     if job.deadline_at is not None and now() > job.deadline_at:
         return _stop(job, tools, order)
-    changes = {"looks": job.looks + 1, "failures": 0, "note": None, "progress": _risen(job, operation)}
+    changes = {"looks": job.looks + 1, "failures": 0, "note": None, "progress": risen(job, operation)}
     return Wait(seconds=next_look(job, tools), changes=changes, since=now())
 
 
@@ -97,8 +97,11 @@ def ended(job: Job, tools: Tools, order: orders.OrderRow, operation: Operation) 
 
 
 def stored_outputs(outputs: tuple[Output, ...]) -> list[dict[str, str]]:
-    """Outputs as they are kept in a row: where to fetch them, never with which key, and never the bytes themselves."""
-    return [_stored(output) for output in outputs]
+    """Outputs as they are kept in a row: where to fetch them, never with which key, and never the bytes themselves.
+
+    An address that no row can hold leads nowhere, so it is left out: the provider is asked for it anew.
+    """
+    return [_stored(output) for output in outputs if (output.url or output.gs_uri or "").isprintable()]
 
 
 def _stored(output: Output) -> dict[str, str]:
@@ -125,7 +128,8 @@ def _cost(job: Job, tools: Tools, operation: Operation) -> int | None:
     return None if route is None else timed(route, operation.seconds)
 
 
-def _risen(job: Job, operation: Operation) -> int | None:
+def risen(job: Job, operation: Operation) -> int | None:
+    """The progress to show: never less than before, and 100 only when all is stored."""
     if operation.progress is None:
         return job.progress
     return max(job.progress or 0, min(99, operation.progress))

@@ -8,6 +8,7 @@ from vividflow.errors import Outcome, Permanent, Refused, Transient, Unknown
 from vividflow.lifecycle.answers import Advance, Answer, Write
 from vividflow.lifecycle.breaker import judged, opened
 from vividflow.lifecycle.diverting import first_open, leaves_room, onto, others, tired_of, trying, waiting
+from vividflow.lifecycle.look import risen
 from vividflow.lifecycle.ordering import accepted, closed, order_of, request_of, shown
 from vividflow.lifecycle.routes import Way
 from vividflow.lifecycle.standing import Stand
@@ -50,7 +51,7 @@ def submit(job: Job, tools: Tools) -> Answer:
     moment = now()
     return Advance(
         to="generating",
-        changes={"generating_at": moment, "failures": 0, "note": None, "progress": operation.progress or job.progress},
+        changes={"generating_at": moment, "failures": 0, "note": None, "progress": risen(job, operation)},
         after=first_look(job, tools),
         since=moment,
         writes=(accepted(order, operation, moment, body), *opened(tools, order)),

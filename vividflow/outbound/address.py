@@ -16,7 +16,7 @@ from vividflow.errors import Permanent, Transient
 DEFAULT_PORTS = {"https": 443, "http": 80}
 DNS_SECONDS = 5.0
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
-_ODD = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\]")
+_ODD = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff\\]")
 
 _NETLOC = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{0,5}))?", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)

@@ -163,7 +163,7 @@ def _about(event: dict[str, Any]) -> str | None:
     if isinstance(data, str):
         try:
             data = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return identity(data) or None if isinstance(data, dict) else None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from vividflow.providers import outcomes
+from vividflow.providers.answer import id_of
 from vividflow.providers.base import Operation, OperationStatus, Output
 from vividflow.providers.google_line import VENDOR
 
@@ -16,8 +17,7 @@ Run = dict[str, Any]
 
 def identity(run: Run) -> str:
     """The interaction's id, or "" when there is none."""
-    found = run.get("id")
-    return found.removeprefix("interactions/") if isinstance(found, str) else ""
+    return id_of(run.get("id")).removeprefix("interactions/")
 
 
 def read_run(run: Run, place: Callable[[str], str]) -> Operation:

@@ -15,7 +15,7 @@ from typing import Any
 
 from vividflow import timing
 from vividflow.providers import outcomes
-from vividflow.providers.answer import Answer, NeverSent, NoAnswer
+from vividflow.providers.answer import Answer, NeverSent, NoAnswer, number_of
 from vividflow.providers.google_line import VENDOR
 
 KEYS_PATH = "/.well-known/jwks.json"
@@ -101,22 +101,18 @@ def _holds(key: tuple[int, int], signed: bytes, signature: bytes) -> bool:
 def _valid_now(claims: dict[str, Any]) -> bool:
     """Whether it has not run out and was not made in the future; without an end it must be fresh."""
     now = timing.now()
-    begins = [_number(claims[name]) for name in ("iat", "nbf") if name in claims]
-    ends = _number(claims["exp"]) if "exp" in claims else begins[0] if begins else None
+    begins = [number_of(claims[name]) for name in ("iat", "nbf") if name in claims]
+    ends = number_of(claims["exp"]) if "exp" in claims else begins[0] if begins else None
     if ends is None or ends <= now - TOLERANCE_SECONDS:
         return False
     return all(each is not None and each < now + TOLERANCE_SECONDS for each in begins)
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _object(part: str) -> dict[str, Any] | None:
     raw = _bytes(part)
     try:
         found = json.loads(raw) if raw else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -166,6 +166,8 @@ class _OneTry(httpx.BaseTransport):
             raise NeverSent(type(error).__name__) from error
         except httpx.HTTPError as error:
             raise NoAnswer(type(error).__name__) from error
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise NoAnswer("compressed although it was asked not to be")
         if not 200 <= response.status_code < 300:
             raise Answered(Answer(status=response.status_code, headers=response.headers, body=body))
         return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(body))

@@ -7,13 +7,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from vividflow.providers import outcomes
-from vividflow.providers.answer import Answer
+from vividflow.providers.answer import Answer, id_of, number_of
 from vividflow.providers.base import Operation, OperationStatus, Order, Output
 from vividflow.providers.kling_codes import OK, VENDOR, code_of, told
 
 Task = dict[str, Any]
 
-LONGEST_ID = 128
 # No clip costs this much: a larger figure is a mistake and not believed.
 MOST_UNITS = 100_000
 POLICY = re.compile(r"risk.?control|polic|violat|prohibit|sensitive|moderat|inappropriate", re.IGNORECASE)
@@ -35,8 +34,7 @@ def tasks_of(answer: Answer) -> list[Task] | None:
 
 def identity(task: Task) -> str:
     """The vendor's own id, or "" when there is none."""
-    found = task.get("task_id")
-    return found if isinstance(found, str) and len(found) <= LONGEST_ID else ""
+    return id_of(task.get("task_id"))
 
 
 def belongs(task: Task, order: Order) -> bool:
@@ -117,8 +115,8 @@ def _cost(task: Task, unit_usd: Decimal | None) -> float | None:
 
 def _took(task: Task) -> float | None:
     """Seconds from its making to its last change, which both are milliseconds since 1970."""
-    made, changed = task.get("created_at"), task.get("updated_at")
-    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in (made, changed)):
+    made, changed = number_of(task.get("created_at")), number_of(task.get("updated_at"))
+    if made is None or changed is None:
         return None
-    seconds = (changed - made) / 1000  # pyright: ignore[reportOptionalOperand]
+    seconds = (changed - made) / 1000
     return seconds if 0 <= seconds < 1e7 else None

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vividflow.providers import outcomes
+from vividflow.providers.answer import id_of, number_of
 from vividflow.providers.base import Operation, OperationStatus, Order, Output
 from vividflow.providers.openai_servers import VideoServer
 
@@ -21,8 +22,7 @@ def vendor_of(server: VideoServer) -> str:
 
 def identity(job: Job) -> str:
     """The server's id of the job, kept as it is, or "" when there is none."""
-    found = job.get("id")
-    return found if isinstance(found, str) else ""
+    return id_of(job.get("id"))
 
 
 def operation_id(server: VideoServer, job: Job) -> str:
@@ -37,11 +37,7 @@ def path_of(operation_id: str) -> str:
 
 def made_at(job: Job) -> float | None:
     """When the server says that it was created, in seconds since 1970, or None when that cannot be read."""
-    return _moment(job.get("created_at"))
-
-
-def _moment(moment: object) -> float | None:
-    return float(moment) if isinstance(moment, int | float) and not isinstance(moment, bool) else None
+    return number_of(job.get("created_at"))
 
 
 def may_belong(job: Job, server: VideoServer, order: Order) -> bool:
@@ -70,7 +66,7 @@ def tells_all(job: Job, server: VideoServer) -> bool:
 
 def read_job(job: Job, server: VideoServer) -> Operation:
     """The operation that a job object tells of. Words that are new count as running: only the deadline ends those."""
-    name, word, dialect = operation_id(server, job), job.get("status"), server.dialect
+    name, word, dialect = operation_id(server, job), str(job.get("status")), server.dialect
     if word in dialect.failed or (word in dialect.done and job.get("error")):
         code, sentence = outcomes.failure_words(vendor_of(server), _reason(job.get("error")))
         return Operation(id=name, status=OperationStatus.FAILED, error_code=code, error_message=sentence)
@@ -97,7 +93,7 @@ def _result(job: Job, server: VideoServer, name: str) -> str:
 
 def _took(job: Job) -> float | None:
     """Seconds from its making to its end; None where the server does not say."""
-    made, ended = made_at(job), _moment(job.get("completed_at"))
+    made, ended = made_at(job), number_of(job.get("completed_at"))
     return None if made is None or ended is None else ended - made
 
 
@@ -109,6 +105,5 @@ def _reason(error: object) -> str:
 
 
 def _progress(told: object) -> int | None:
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 100:
-        return None
-    return min(int(told), 99)
+    share = number_of(told)
+    return min(int(share), 99) if share is not None and 0 <= share <= 100 else None

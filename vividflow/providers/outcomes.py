@@ -91,6 +91,7 @@ def retry_after_seconds(header: str | None) -> float | None:
 
 
 def clean(text: str, most: int = 200) -> str:
-    """A vendor's sentence fit for a person: one line, no links, nothing like a key, at most `most` characters."""
-    line = " ".join(SECRET.sub("…", text).split())
+    """A vendor's sentence fit for a person: one line that prints, no links, nothing like a key, `most` characters at most."""
+    printed = "".join(each if each.isprintable() else " " for each in SECRET.sub("…", text))
+    line = " ".join(printed.split())
     return line if len(line) <= most else line[: most - 1] + "…"

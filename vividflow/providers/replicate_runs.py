@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from vividflow.providers import outcomes
+from vividflow.providers.answer import id_of, number_of
 from vividflow.providers.base import Operation, OperationStatus, Order, Output
 
 VENDOR = "Replicate"
@@ -18,8 +19,7 @@ Run = dict[str, Any]
 
 def identity(run: Run) -> str:
     """The prediction's id, or "" when there is none."""
-    found = run.get("id")
-    return found if isinstance(found, str) else ""
+    return id_of(run.get("id"))
 
 
 def made_at(run: Run) -> float | None:
@@ -55,8 +55,7 @@ def read_run(run: Run, headers_for: Callable[[str], dict[str, str]]) -> Operatio
     Words that are new count as running: only the deadline ends what is not understood.
     """
     name, metrics = identity(run), run.get("metrics")
-    took = metrics.get("predict_time") if isinstance(metrics, dict) else None
-    seconds = float(took) if isinstance(took, int | float) and not isinstance(took, bool) else None
+    seconds = number_of(metrics.get("predict_time")) if isinstance(metrics, dict) else None
     match run.get("status"):
         case "succeeded":
             return _succeeded(name, run, seconds, headers_for)

@@ -11,6 +11,7 @@ from vividflow import timing
 from vividflow.config import Settings
 from vividflow.errors import Permanent, Transient, Unknown
 from vividflow.providers import outcomes, vertex_outcomes
+from vividflow.providers.answer import id_of
 from vividflow.providers.base import (
     CancelOutcome,
     CannotAsk,
@@ -65,9 +66,10 @@ class VertexProvider:
             raise vertex_outcomes.meaning(told) from told
         except NoAnswer as error:
             raise Unknown(LOST, f"{VENDOR}'s answer was lost; asking whether it arrived.") from error
-        if not made.name or not OPERATION.fullmatch(made.name):
+        name = id_of(made.name)
+        if not OPERATION.fullmatch(name):
             raise Unknown(LOST, f"{VENDOR}'s answer names no order; asking whether it arrived.")
-        return Operation(id=made.name, status=OperationStatus.RUNNING)
+        return Operation(id=name, status=OperationStatus.RUNNING)
 
     def poll(self, operation_id: str, order: Order) -> Operation:
         """One POST that changes nothing. An order that was found by its result is over, and the result is its id."""

@@ -104,7 +104,7 @@ def succeeded(operation_id: str, output: Output) -> Operation:
 def lies_under(uri: str, prefix: str) -> bool:
     """Whether an object is in the place that was given to its order, and nowhere else."""
     rest = uri.removeprefix(prefix)
-    return rest != uri and rest != "" and not {"", ".", ".."} & set(rest.split("/"))
+    return rest != uri and rest.isprintable() and not {"", ".", ".."} & set(rest.split("/"))
 
 
 def _failed(operation_id: str, error: dict[str, Any]) -> Operation:

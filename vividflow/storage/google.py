@@ -29,6 +29,7 @@ TIMEOUT = (5.0, 30.0)
 ONCE: dict[str, Any] = {"timeout": TIMEOUT, "retry": None}
 """How every call of the library is made."""
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _LEASE_EVERY = 1.0
 
@@ -248,6 +249,8 @@ def google_told(what: str) -> Iterator[None]:
         raise StorageGone(f"what arrived as {what} is not what was sent") from error
     except (RequestException, HTTPError) as error:
         raise StorageGone(f"{what} cannot be reached ({type(error).__name__})") from error
+    except UNREADABLE as error:  # the library made its objects of an answer that is none
+        raise StorageGone(f"what was answered of {what} cannot be read ({type(error).__name__})") from error
 
 
 def _judged(status: int, what: str) -> Exception:

@@ -76,6 +76,8 @@ def _facts(film: InputContainer, container: str, path: str, still: VideoFrame) -
     duration = _duration(film, stream)
     _whole(film, stream, duration)
     size = os.path.getsize(path)
+    if container == "mp4" and _cut_off(path, size):
+        raise no_video("its end is missing")
     width, height = still.width, still.height
     if abs(still.rotation) % 180 == 90:
         width, height = height, width
@@ -115,6 +117,23 @@ def _whole(film: InputContainer, stream: VideoStream, duration: float) -> None:
         duration = min(duration, float(stream.duration * stream.time_base))
     if end < duration - 1.0 and end < duration * 0.9:
         raise no_video("its end is missing")
+
+
+def _cut_off(path: str, size: int) -> bool:
+    """Whether the frames or their index are said to go on behind the end of an MP4: what is missing may be less than a second."""
+    with open(path, "rb") as file:
+        place = 0
+        while len(head := file.read(16)) >= 8:
+            length, kind = int.from_bytes(head[:4]), head[4:8]
+            if length == 1:
+                length = int.from_bytes(head[8:16])
+            if length < 8:  # 0 is "until the end of the file", and less is no box
+                return False
+            place += length
+            if place > size:
+                return kind in (b"mdat", b"moov", b"moof")
+            file.seek(place)
+    return False
 
 
 def _end(packet: av.Packet) -> float:
