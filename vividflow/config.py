@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from vividflow.errors import Complaints
 
 Names = Annotated[tuple[str, ...], NoDecode]
+# What can be found in a clip (lifecycle/clip_checks.py).
+CLIP_CHECKS = ("black", "frozen", "silent", "length", "size", "first_frame")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII).fullmatch
 
 
@@ -95,6 +97,8 @@ class Settings(BaseSettings):
     aws_session_token: SecretStr | None = None
     gcs_read_allow: Names = ()
 
+    checks_fail: Names = ()
+
     local_faults: str = ""
     local_faults_header: bool = False
     mock_vid_gens: bool = False
@@ -110,7 +114,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = "auto"
     log_file: Path | None = None
 
-    @field_validator("trusted_proxies", "outbound_allow", "image_url_hosts", "gcs_read_allow", mode="before")
+    @field_validator(
+        "trusted_proxies", "outbound_allow", "image_url_hosts", "gcs_read_allow", "checks_fail", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -131,6 +137,14 @@ class Settings(BaseSettings):
             host, _, port = part.rpartition(":")
             if not host or not port.isdigit():
                 raise ValueError(f"each entry is host:port, not {part!r}")
+        return value
+
+    @field_validator("checks_fail")
+    @classmethod
+    def _kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            if part not in CLIP_CHECKS:
+                raise ValueError(f"each entry is one of {', '.join(CLIP_CHECKS)}, not {part!r}")
         return value
 
     @field_validator("image_url_hosts")

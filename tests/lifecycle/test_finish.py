@@ -87,7 +87,7 @@ def test_what_can_never_be_stored_ends_the_job_free(
     def refuse(*_: Any) -> None:
         raise Permanent("video_too_long", "The video is longer than this installation takes.")
 
-    monkeypatch.setattr(type(stage.tools.decoder), "prove_and_posters", refuse)
+    monkeypatch.setattr(type(stage.tools.decoder), "survey", refuse)
     job = stage.step(fetched)
     assert (job.status, job.error_code, job.charged) == ("failed", "video_too_long", False)
     assert stage.orders(job.id)[0].charged is True
@@ -134,4 +134,4 @@ def test_a_second_try_writes_the_same_names_again(stage: Stage, fetched: Job, mo
     job = stage.step(stage.step(fetched))
     assert job.status == "completed"
     assert keys[:2] == keys[2:4]
-    assert len(set(keys)) == 4
+    assert len(set(keys)) == 7
