@@ -64,16 +64,25 @@ def test_one_process_makes_all_of_it(
 def test_what_lies_upright_stretched_and_without_sound_comes_out_as_it_is_shown(
     decoder: Decoder, tmp_path: Path
 ) -> None:
-    film = make_film(tmp_path / "flat.avi", size="321x240", filters="setsar=4/3,transpose")
+    film = make_film(tmp_path / "flat.avi", size="320x240", filters="transpose,setsar=3/4")
     survey = decoder.survey(film)
-    assert (survey.width, survey.height) == (180, 321)
+    assert (survey.width, survey.height) == (180, 320)
     answer = made(decoder, film, tmp_path / "out", Size(name="90p", width=90, height=160))
     rendition = next(each for each in answer.files if each.name == "90p")
     with av.open(str(rendition.path)) as opened:
         assert (opened.streams.video[0].sample_aspect_ratio or 1) == 1
         assert not opened.streams.audio
     poster = next(each for each in answer.files if each.name == "poster_jpeg")
-    assert (poster.width, poster.height) == (180, 322)
+    assert (poster.width, poster.height) == (180, 320)
+
+
+def test_odd_sides_become_even(decoder: Decoder, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "odd.avi", size="321x181")
+    answer = made(decoder, film, tmp_path / "out", Size(name="90p", width=160, height=90))
+    sizes = {each.name: (each.width, each.height) for each in answer.files}
+    assert (sizes["poster_jpeg"], sizes["90p"]) == ((320, 180), (160, 90))
+    with Image.open(next(each.path for each in answer.files if each.name == "poster_jpeg")) as picture:
+        assert picture.size == (320, 180)
 
 
 def test_a_turned_film_stands_upright_in_everything(decoder: Decoder, film: Path, tmp_path: Path) -> None:

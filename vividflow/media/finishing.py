@@ -18,7 +18,7 @@ MEMORY = 4 << 30
 INDEX, SHEET = "vtt", "spritesheet"
 # Where the index finds its sheet: beside itself, as the API names them.
 SHEET_ADDRESS = "thumbnail?variant=spritesheet"
-BLACK_SECONDS, STILL_SECONDS = 1.0, 2.0
+BLACK_SECONDS, FROZEN_SECONDS, SILENT_SECONDS = 1.0, 1.5, 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +44,12 @@ def finish_film(
 ) -> Finished:
     """Makes renditions in `sizes`, posters, a sheet with its index and what the detectors find, all in `folder`.
 
-    Spans count from 1 s (black) and 2 s (frozen, silent), in short films from half their length. Raises what `run_ffmpeg`
+    Spans count from 1 s (black), 1.5 s (frozen) and 2 s (silent), in short films from half their length. Raises what `run_ffmpeg`
     raises, `Permanent` ("media_failed") also when a file is missing afterwards.
     """
     facts = survey.facts
     sheet = sheet_of(facts.duration, survey.width, survey.height)
-    least = min(STILL_SECONDS, facts.duration / 2)
+    black, frozen, silent = (min(each, facts.duration / 2) for each in (BLACK_SECONDS, FROZEN_SECONDS, SILENT_SECONDS))
     film = Film(
         path=path.absolute(),
         container=facts.container,
@@ -59,7 +59,8 @@ def finish_film(
         sound=facts.audio["codec"] if facts.audio else None,
         still_at=survey.still_at,
         matrix=survey.matrix,
-        least=least,
+        frozen=frozen,
+        silent=silent,
     )
     ordered = sorted(sizes, key=lambda size: -size.width)
     run_ffmpeg(
@@ -87,9 +88,9 @@ def finish_film(
     seen, heard, whole = folder / SEEN, folder / HEARD, facts.duration
     return Finished(
         files=tuple(files),
-        black=spans(seen, BLACK, duration=whole, least=min(BLACK_SECONDS, whole / 2)),
-        frozen=spans(seen, FROZEN, duration=whole, least=least),
-        silent=spans(heard, SILENT, duration=whole, least=least),
+        black=spans(seen, BLACK, duration=whole, least=black),
+        frozen=spans(seen, FROZEN, duration=whole, least=frozen),
+        silent=spans(heard, SILENT, duration=whole, least=silent),
         first=_first(survey, folder / FIRST),
     )
 

@@ -35,7 +35,7 @@ class Size:
 @dataclass(frozen=True, kw_only=True)
 class Film:
     """The film at `path`: container, size in square pixels, frames a second, codec of its sound (None: no sound), a moment
-    worth showing, the colour matrix to assume (None: as it says), and the least seconds that the detectors count as still
+    worth showing, the colour matrix to assume (None: as it says), and the least seconds that the detectors count as frozen
     or silent."""
 
     path: Path
@@ -46,7 +46,8 @@ class Film:
     sound: str | None
     still_at: float
     matrix: str | None
-    least: float
+    frozen: float
+    silent: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ def _graph(film: Film, sizes: Sequence[Size], sheet: Sheet, *, first: bool) -> l
         wide, high = fitted(film.width, film.height, min(POSTERS))
         chains.append(f"[begin]select='eq(n,0)',{_shrunk(film, wide, high)},{_FULL}[first]")
     if film.sound:
-        silence = f"silencedetect=n=-60dB:d={film.least:.3f}"
+        silence = f"silencedetect=n=-60dB:d={film.silent:.3f}"
         chains.append(f"[0:a:0]{silence},ametadata=mode=print:file={HEARD}[heard]")
     return chains
 
@@ -127,7 +128,7 @@ def _looked_at(film: Film, sheet: Sheet) -> str:
         (
             f"scale={wide}:{high}:flags=area,setsar=1,format=yuv420p",
             "blackdetect=d=0.04:pix_th=0.05:pic_th=0.98",
-            f"freezedetect=n=-60dB:d={film.least:.3f}",
+            f"freezedetect=n=-60dB:d={film.frozen:.3f}",
             f"metadata=mode=print:file={SEEN}",
             f"fps=1/{sheet.every:.6f}",
             f"scale={sheet.width}:{sheet.height}:flags=area{colours}:out_color_matrix=bt601:out_range=full",
