@@ -20,6 +20,8 @@ from vividflow.errors import Complaints
 Names = Annotated[tuple[str, ...], NoDecode]
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?) ?(?P<unit>[kmgt]?b)?", re.ASCII | re.IGNORECASE).fullmatch
+# What can be found in a clip (lifecycle/clip_checks.py).
+CLIP_CHECKS = ("black", "frozen", "silent", "length", "size", "first_frame")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII).fullmatch
 
 
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
 
     c2pa_certificate: Path | None = None
     c2pa_private_key: Path | None = None
+    checks_fail: Names = ()
 
     local_faults: str = ""
     local_faults_header: bool = False
@@ -130,7 +133,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = "auto"
     log_file: Path | None = None
 
-    @field_validator("trusted_proxies", "outbound_allow", "image_url_hosts", "gcs_read_allow", mode="before")
+    @field_validator(
+        "trusted_proxies", "outbound_allow", "image_url_hosts", "gcs_read_allow", "checks_fail", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -156,6 +161,14 @@ class Settings(BaseSettings):
             host, _, port = part.rpartition(":")
             if not host or not port.isdigit():
                 raise ValueError(f"each entry is host:port, not {part!r}")
+        return value
+
+    @field_validator("checks_fail")
+    @classmethod
+    def _kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            if part not in CLIP_CHECKS:
+                raise ValueError(f"each entry is one of {', '.join(CLIP_CHECKS)}, not {part!r}")
         return value
 
     @field_validator("image_url_hosts")

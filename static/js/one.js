@@ -3,6 +3,7 @@ import { announce } from "./announce.js";
 import { ask, askPage } from "./ask.js";
 import { lock } from "./forms.js";
 import { toast } from "./toasts.js";
+import "./scrub.js";
 import "./watch.js";
 
 const ACTS = { title, favourite, share };

@@ -96,6 +96,26 @@ def test_the_stream_is_the_best_there_is_or_the_size_that_was_asked_for(desk: De
     assert desk.client.head(path, headers={"X-API-Key": desk.key}).headers["Content-Length"] == str(len(FILM))
 
 
+def test_an_original_that_browsers_do_not_play_is_streamed_as_what_was_made_of_it(desk: Desk) -> None:
+    path = sized(desk, FILM, 3840, 2160, **{"2160p": b"playable", "720p": b"small"})
+    for asked, content in (("", b"playable"), ("?quality=4k", b"playable"), ("?quality=original", FILM)):
+        assert desk.get(path + asked).data == content, asked
+
+
+def test_findings_are_told_with_the_frame_that_shows_them(desk: Desk) -> None:
+    job = desk.finished()
+    black = {"kind": "black", "from": 1.0, "to": 3.0, "words": "The picture is black.", "evidence": "poster_480"}
+    with desk.tools.db.transaction() as connection:
+        assets.change(connection, job.result["asset_id"], facts={"codec": "h264", "findings": [black]})
+    told = desk.get(f"/api/v1/videos/jobs/{job.id}/metadata").get_json()
+    assert told["technical_metadata"] == {"codec": "h264"}
+    (found,) = told["findings"]
+    link = found.pop("evidence_url")
+    assert found == black
+    assert desk.client.get(link.removeprefix(desk.settings.public)).data == b"poster_480"
+    assert desk.get(f"/api/v1/videos/jobs/{desk.finished().id}/metadata").get_json()["findings"] is None
+
+
 def test_a_size_that_is_not_there_is_answered_with_those_that_are(desk: Desk) -> None:
     path = sized(desk, FILM, 720, 1280, **{"480p": b"small"})
     answer = desk.get(f"{path}?quality=1080p")

@@ -40,7 +40,10 @@ def test_a_generation_goes_through_its_states_and_is_stored(stage: Stage) -> Non
         asset = assets.of_job(connection, job.id)
         assert asset is not None
         made = renditions.of_asset(connection, asset.id)
-    assert {each.name for each in made} == {"poster_480", "poster_960", "poster_jpeg", "provenance"}
+    assert {each.name for each in made} == {
+        *("poster_480", "poster_960", "poster_jpeg", "poster_480_jpeg"),
+        *("spritesheet", "vtt", "provenance"),
+    }
     stored = b"".join(stage.tools.storage.open_range(asset.storage_key))
     assert stored == stage.simulator.film(next(iter(stage.simulator.predictions.values())))
     assert [order.state for order in stage.orders(job.id)] == ["done"]

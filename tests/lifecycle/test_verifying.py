@@ -13,8 +13,8 @@ from tests.people import make_user
 from tests.simulators.buckets import CREDENTIALS, AmazonBucket, settings_of
 from tests.storage.shelves import aged, put, sha, shelve, shelved
 from vividflow.lifecycle import side_by_side as sides
-from vividflow.lifecycle.finish import asset_id_of
 from vividflow.lifecycle.side_by_side import side_by_side
+from vividflow.lifecycle.storing import asset_id_of
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.verifying import delete_foreign, verify
 from vividflow.records import assets, orders, stored_files

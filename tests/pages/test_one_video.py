@@ -13,7 +13,8 @@ from tests.installation import a_job
 from tests.pages.browser import Browser
 from tests.pages.test_jobs import row, settle, words_of
 from vividflow.lifecycle.sharing import open_link
-from vividflow.records import assets, jobs, shares
+from vividflow.records import assets, jobs, renditions, shares
+from vividflow.records.renditions import Rendition
 from vividflow.timing import new_id, now
 
 POSTS = ("title", "favourite", "share", "share/off")
@@ -123,6 +124,39 @@ def test_the_clip_s_own_rate_steps_it_and_keys_can_be_off(mina: Browser, desk: D
     assert 'data-fps="23.976"' in mina.text
     assert " data-keys" not in mina.text
     assert "aria-keyshortcuts" not in mina.text
+
+
+def test_its_sizes_its_small_pictures_and_what_was_noticed_are_there(mina: Browser, desk: Desk) -> None:
+    settle(desk, mina)
+    job = desk.finished()
+    frozen = {"kind": "frozen", "from": 1.0, "to": 3.0, "words": "The picture stands still from 1 to 3 s."}
+    facts = {"findings": [frozen | {"evidence": "poster_480"}, frozen | {"words": "Odd.", "evidence": None}]}
+    with desk.tools.db.transaction() as connection:
+        assets.change(connection, job.result["asset_id"], width=1920, height=1080, facts=facts)
+        for name, file in (("720p", "720p.mp4"), ("vtt", "spritesheet.vtt.jpg")):
+            kept = desk._put(job.id, file, b"made")
+            kept.pop("user_id")
+            renditions.insert(
+                connection, Rendition(id=new_id(), asset_id=job.result["asset_id"], name=name, height=720, **kept)
+            )
+    mina.get(f"/library/{job.id}")
+    said = words_of(mina.text)
+    for each in (
+        "Noticed in this video",
+        "The picture stands still from 1 to 3 s.",
+        "Odd.",
+        "1080p (original)",
+        "720p",
+    ):
+        assert each in said, each
+    base = f"/api/v1/videos/jobs/{job.id}"
+    assert f'data-tiles="{base}/thumbnail?variant=vtt"' in mina.text
+    assert f'href="{base}/stream?quality=720p" download="{job.id}-720p.mp4"' in mina.text
+    shown = re.search(r'<img src="(/media/[^"]+poster_480[^"]+)" alt="A frame from there"', mina.text)
+    assert shown
+    assert mina.client.get(unescape(shown[1])).data == b"poster_480"
+    mina.get(f"/library/{desk.finished().id}")
+    assert not {"Noticed", "Sizes", "data-tiles"} & set(re.findall(r"[\w-]+", mina.text))
 
 
 def test_a_picture_stands_where_a_video_plays(mina: Browser, desk: Desk) -> None:

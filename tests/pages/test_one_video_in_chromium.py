@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -57,6 +58,26 @@ def mine(open_page: Callable[..., Watched], made: dict[str, Any]) -> Page:
 
 def frame(video: Locator) -> float:
     return video.evaluate(SETTLED) * FPS
+
+
+def test_the_bar_shows_small_pictures_and_a_drag_over_it_moves_the_video(mine: Page) -> None:
+    video, tile = mine.locator("video"), mine.locator(".scrub-tile")
+    box = mine.locator("[data-tiles]").bounding_box()
+    assert box
+    expect(tile).to_be_hidden()
+    across, middle = lambda part: box["x"] + box["width"] * part, box["y"] + box["height"] / 2
+    mine.mouse.move(across(0.5), middle)
+    expect(tile).to_be_visible()
+    expect(tile).to_have_attribute("data-at", re.compile(r"1\.[45]"))
+    picture = "(tile) => fetch(getComputedStyle(tile).backgroundImage.slice(5, -2)).then((a) => a.headers.get('Content-Type'))"
+    assert tile.evaluate(picture) == "image/jpeg"
+    mine.mouse.down()
+    mine.mouse.move(across(0.6), middle)
+    expect(tile).to_have_attribute("data-at", re.compile(r"1\.[78]|1\.8"))
+    mine.mouse.up()
+    assert frame(video) == pytest.approx(1.8 * FPS, abs=3)
+    mine.mouse.move(5, 5)
+    expect(tile).to_be_hidden()
 
 
 def test_single_keys_step_skip_loop_and_mute(mine: Page) -> None:

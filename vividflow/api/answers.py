@@ -374,6 +374,7 @@ class Metadata(Shape):
     video_urls: dict[str, str]
     thumbnail_urls: list[str]
     technical_metadata: dict[str, Any]
+    findings: list[dict[str, Any]] | None
     streaming_info: dict[str, Any]
     storage_keys: list[str]
     s3_keys: list[str]

@@ -20,7 +20,7 @@ from vividflow.api.headers import PRIVATE
 from vividflow.api.house import House
 from vividflow.api.media_answer import REASONS, MediaAnswer
 from vividflow.api.proxies import TrustedProxies
-from vividflow.api.quick_media import quick_download, quick_link
+from vividflow.api.quick_media import quick_download, quick_link, quick_stream
 from vividflow.api.request_id import request_id_of
 from vividflow.api.status import quick
 from vividflow.logs import bind, log_request
@@ -28,6 +28,7 @@ from vividflow.storage.signed_links import PREFIX as LINKS
 
 _ID_LENGTH = 36
 _DOWNLOAD = "/download"
+_STREAM = "/stream"
 LEARNED = "vividflow.learned"
 Headers = list[tuple[str, str]]
 
@@ -101,6 +102,10 @@ class Entrance:
         try:
             if path.startswith(LINKS):
                 return self._file(quick_link(self._house, environ), None)
+            if path.startswith(self._videos) and path.endswith(_STREAM):
+                caller = self._caller(environ)
+                job_id = path[len(self._videos) : -len(_STREAM)]
+                return self._file(quick_stream(self._house, caller, environ, job_id), caller) if caller else None
             if environ.get("QUERY_STRING"):
                 return None
             if path.startswith(self._statuses) and len(path) == len(self._statuses) + _ID_LENGTH:

@@ -62,7 +62,9 @@ class PurgeQuery(NoQuery):
 class ThumbnailQuery(NoQuery):
     """Which picture of the video."""
 
-    variant: Annotated[str | None, text("invalid_variant", 40, "variant is poster, or the name of a rendition.")] = None
+    variant: Annotated[
+        str | None, text("invalid_variant", 40, "variant is poster, spritesheet, vtt, or the name of a rendition.")
+    ] = None
 
 
 class ProvenanceQuery(NoQuery):
@@ -74,7 +76,9 @@ class ProvenanceQuery(NoQuery):
 class StreamQuery(NoQuery):
     """Which size of the video."""
 
-    quality: Annotated[str | None, text("invalid_quality", 40, "quality is original, or a height such as 720p.")] = None
+    quality: Annotated[
+        str | None, text("invalid_quality", 40, "quality is original, 4k, or a height such as 720p.")
+    ] = None
 
 
 class UsageQuery(NoQuery):

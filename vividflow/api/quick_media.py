@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, cast
 from urllib.parse import parse_qsl
 from wsgiref.types import WSGIEnvironment
@@ -10,21 +11,23 @@ from vividflow.api.caller import Caller
 from vividflow.api.house import House
 from vividflow.api.media_answer import MediaAnswer, StoredFile, media_answer
 from vividflow.api.videos import file_name
-from vividflow.records import assets
+from vividflow.records import assets, renditions
 from vividflow.records.assets import Stored
 from vividflow.storage.signed_links import PREFIX, LinkRefused, verify
 from vividflow.timing import now
 
+_HEIGHT = re.compile(r"quality=([1-9][0-9]{1,4})p", re.ASCII).fullmatch
+
 
 def quick_link(house: House, environ: WSGIEnvironment) -> MediaAnswer | None:
-    """The original that a signed link stands for; None where the view has to look closer, or to refuse."""
+    """The file that a signed link stands for; None where the view has to look closer, or to refuse."""
     key, query, moment = environ["PATH_INFO"].removeprefix(PREFIX), dict(parse_qsl(environ["QUERY_STRING"])), now()
     try:
         grant = verify(house.tools.secret, key, query, now=moment)
     except LinkRefused:
         return None
     with house.tools.db.reading() as connection:
-        found = assets.linked(connection, key)
+        found = assets.linked(connection, key) or renditions.linked(connection, key)
     if found is None:
         return None
     disposition = cast(Literal["inline", "attachment"], grant.disposition)
@@ -39,6 +42,18 @@ def quick_download(house: House, caller: Caller, environ: WSGIEnvironment, job_i
     return (
         None if found is None else _send(house, environ, found, file_name(job_id, found.mime), disposition="attachment")
     )
+
+
+def quick_stream(house: House, caller: Caller, environ: WSGIEnvironment, job_id: str) -> MediaAnswer | None:
+    """One size of one's own finished video, for a query that names a height and nothing else; None as above."""
+    asked = _HEIGHT(environ["QUERY_STRING"])
+    if asked is None:
+        return None
+    side = int(asked[1])
+    with house.tools.db.reading() as connection:
+        found = renditions.streamed(connection, caller.user.id, job_id, f"{side}p")
+        found = found or assets.sized(connection, caller.user.id, job_id, side)
+    return None if found is None else _send(house, environ, found, file_name(job_id, found.mime), disposition="inline")
 
 
 def _send(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,6 +11,8 @@ from vividflow.api.address import Call
 from vividflow.api.media_answer import StoredFile, send_file
 from vividflow.api.status import own_job
 from vividflow.errors import Problem
+from vividflow.lifecycle.finishing_plan import quality_of
+from vividflow.lifecycle.qualities import qualities
 from vividflow.lifecycle.refunds import thing
 from vividflow.lifecycle.status import metadata_object, stages, status_object
 from vividflow.records import assets, renditions
@@ -20,7 +21,6 @@ from vividflow.records.jobs import Job
 from vividflow.records.renditions import Rendition
 
 POSTER_AGE_SECONDS = 3600
-_HEIGHT = re.compile(r"[1-9][0-9]{1,4}p").fullmatch
 ENDINGS = {
     "video/mp4": "mp4",
     "video/webm": "webm",
@@ -28,6 +28,7 @@ ENDINGS = {
     "image/webp": "webp",
     "image/jpeg": "jpg",
     "image/png": "png",
+    "text/vtt": "vtt",
 }
 
 
@@ -66,11 +67,11 @@ def stream(call: Call) -> Response:
     if asset.kind != "video":
         raise Problem(404, "no_result", "A picture does not stream. Use download.")
     sizes = _sizes(call, asset)
-    wanted = None if call.query is None else call.query.quality
-    if wanted is not None and wanted not in sizes:
+    wanted = _wanted(call, asset)
+    if wanted not in sizes:
         detail = f"There is no quality “{wanted}”. There are: {', '.join(sizes)}."
         raise Problem(404, "no_such_quality", detail, param="quality", extra={"qualities": list(sizes)})
-    return send_file(call.house.tools.storage, _file(job, sizes[wanted or "original"], "inline"))
+    return send_file(call.house.tools.storage, _file(job, sizes[wanted], "inline"))
 
 
 def thumbnail(call: Call) -> Response:
@@ -87,16 +88,17 @@ def thumbnail(call: Call) -> Response:
 
 
 def _sizes(call: Call, asset: Asset) -> dict[str, Asset | Rendition]:
-    """What can be streamed, by quality. Nothing is made larger than it came: the original is the best there is."""
-    found: dict[str, Asset | Rendition] = {"original": asset}
-    if asset.width and asset.height:
-        found[f"{min(asset.width, asset.height)}p"] = asset
     with call.house.tools.db.reading() as connection:
-        made = renditions.of_asset(connection, asset.id)
-    for each in sorted(made, key=lambda made: -(made.height or 0)):
-        if _HEIGHT(each.name):
-            found.setdefault(each.name, each)
-    return found
+        return qualities(asset, renditions.of_asset(connection, asset.id))
+
+
+def _wanted(call: Call, asset: Asset) -> str:
+    """The quality that was asked for; without one the best, which is the original or, of one that browsers do not play,
+    what was made of it in its own size."""
+    asked = None if call.query is None else call.query.quality
+    if asked is None:
+        return quality_of(asset.width, asset.height) if asset.width and asset.height else "original"
+    return "2160p" if asked == "4k" else asked
 
 
 def _file(

@@ -1,4 +1,4 @@
-"""What a job made, proved by the warm child: a film or a picture, with its posters, in the words of an asset's row."""
+"""What a job made, proved by the warm child: a film or a picture, in the words of an asset's row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vividflow.lifecycle.tools import Tools
-from vividflow.media.facts import PosterFile
+from vividflow.media.facts import MadeFile, Survey
 from vividflow.records import jobs
 from vividflow.records.jobs import Job
 
@@ -29,7 +29,10 @@ NOT_IT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """A file that is what it should be: `kind` video or image, `ending` of its name, `duration` in seconds or None."""
+    """A file that is what it should be: `kind` video or image, `ending` of its name, `duration` in seconds or None.
+
+    A film has a `survey` for what is made of it next; of a picture the `posters` are there already.
+    """
 
     kind: str
     mime: str
@@ -38,12 +41,16 @@ class Proof:
     height: int
     duration: float | None
     facts: dict[str, Any]
-    posters: list[PosterFile]
+    survey: Survey | None = None
+    posters: tuple[MadeFile, ...] = ()
 
 
 def prove(job: Job, tools: Tools, file: Path, folder: Path) -> Proof:
-    """The proof of a job's file, its posters written to `folder`. Raises `Outcome` with a code of `NOT_IT`, or `OSError`."""
-    return _picture(tools, file, folder) if kind_of(job, tools) == "image" else _film(tools, file, folder)
+    """The proof of a job's file; the posters of a picture are written to `folder`.
+
+    Raises `Outcome` with a code of `NOT_IT`, or `OSError`.
+    """
+    return _picture(tools, file, folder) if kind_of(job, tools) == "image" else _film(tools, file)
 
 
 def kind_of(job: Job, tools: Tools) -> str:
@@ -55,8 +62,9 @@ def kind_of(job: Job, tools: Tools) -> str:
     return parent.kind if parent else "video"
 
 
-def _film(tools: Tools, file: Path, folder: Path) -> Proof:
-    facts, posters = tools.decoder.prove_and_posters(file, folder, "poster")
+def _film(tools: Tools, file: Path) -> Proof:
+    survey = tools.decoder.survey(file)
+    facts = survey.facts
     ending = facts.container if facts.container in _FILMS else "mp4"
     return Proof(
         kind="video",
@@ -66,7 +74,7 @@ def _film(tools: Tools, file: Path, folder: Path) -> Proof:
         height=facts.height,
         duration=facts.duration,
         facts=asdict(facts),
-        posters=posters,
+        survey=survey,
     )
 
 
@@ -81,5 +89,5 @@ def _picture(tools: Tools, file: Path, folder: Path) -> Proof:
         height=facts.height,
         duration=None,
         facts={"container": ending, "codec": None, "width": facts.width, "height": facts.height},
-        posters=posters,
+        posters=tuple(posters),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from vividflow.lifecycle.diverting import why_it_waits
 from vividflow.lifecycle.provenance import NAME as PROVENANCE
 from vividflow.lifecycle.provenance import provenance
+from vividflow.lifecycle.qualities import qualities
 from vividflow.lifecycle.refunds import cancel_offer, thing
 from vividflow.lifecycle.tools import Tools
 from vividflow.lifecycle.variance import too_far, variance
@@ -156,7 +157,7 @@ def stages(connection: Connection, job: Job) -> list[dict[str, Any]]:
         state = "running" if running else "done" if start is not None else "skipped" if job.over else "waiting"
         if job.status in (FAILED, "cancelled") and reached and name == reached[-1]:
             state = job.status
-        percent = 100 if state == "done" else (job.progress if running and name == "generating" else 0)
+        percent = 100 if state == "done" else (job.progress if running and name in ("generating", "finishing") else 0)
         found.append(
             {"stage": name, "state": state, "started_at": iso(start), "ended_at": iso(end), "percentage": percent}
         )
@@ -174,16 +175,21 @@ def metadata_object(
     made = renditions.of_asset(connection, asset.id)
     posters = [each for each in made if each.name.startswith("poster")]
     film = asset.kind == "video"
-    quality = f"{min(asset.width or 0, asset.height or 0)}p"
+    sizes = qualities(asset, made) if film else {}
     url = link(tools, asset.storage_key, "inline", moment)
     keys = [asset.storage_key, *(each.storage_key for each in made)]
     return {
         "job_id": job.id,
-        "video_urls": {"original": url, quality: url} if film else {},
+        "video_urls": {name: link(tools, each.storage_key, "inline", moment) for name, each in sizes.items()},
         "image_url": None if film else url,
         "thumbnail_urls": [link(tools, each.storage_key, "inline", moment) for each in posters],
-        "technical_metadata": {name: value for name, value in asset.facts.items() if name != PROVENANCE},
-        "streaming_info": {"range": True, "faststart": film, "qualities": [quality] if film else []},
+        "technical_metadata": {name: asset.facts[name] for name in asset.facts if name not in ("findings", PROVENANCE)},
+        "findings": findings(tools, asset, made, moment),
+        "streaming_info": {
+            "range": True,
+            "faststart": film,
+            "qualities": [name for name in sizes if name != "original"],
+        },
         "storage_keys": keys,
         "s3_keys": keys,
         "storage_state": "waiting" if _waits(tools, asset.storage_key) else "stored",
@@ -194,6 +200,21 @@ def metadata_object(
         "created_at": iso(asset.created_at),
         "provenance": provenance(job, asset),
     }
+
+
+def findings(
+    tools: Tools, asset: assets.Asset, made: list[renditions.Rendition], moment: float
+) -> list[dict[str, Any]] | None:
+    """What is wrong with a video, each with a link to the frame that shows it; None when nobody looked."""
+    keys = {each.name: each.storage_key for each in made}
+    found = asset.facts.get("findings")
+    return found and [
+        {
+            **each,
+            "evidence_url": link(tools, keys[each["evidence"]], "inline", moment) if each["evidence"] in keys else None,
+        }
+        for each in found
+    ]
 
 
 def event_object(

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vividflow.lifecycle.finish import asset_id_of
 from vividflow.lifecycle.side_by_side import FOLDER, PAGE, files, in_pages, side_by_side
+from vividflow.lifecycle.storing import asset_id_of
 from vividflow.lifecycle.tools import Tools
 from vividflow.records import orders, stored_files
 from vividflow.records.stored_files import StoredFile

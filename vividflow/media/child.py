@@ -20,11 +20,13 @@ from vividflow.errors import Outcome, Permanent, Transient
 from vividflow.media.decoder_process import DecoderProcess, Gone, Hung
 from vividflow.media.facts import (
     ImageFacts,
-    PosterFile,
+    MadeFile,
+    Survey,
     TakenFacts,
     VideoFacts,
     image_facts,
     poster_files,
+    survey,
     taken_facts,
     video_facts,
 )
@@ -100,7 +102,20 @@ class Decoder:
         """The technical facts of a whole, decodable film; `Transient` ("not_a_video") for anything else."""
         return video_facts(self.ask("prove_video", path=str(path)))
 
-    def prove_and_posters(self, path: Path, folder: Path, stem: str) -> tuple[VideoFacts, list[PosterFile]]:
+    def survey(self, path: Path) -> Survey:
+        """`prove_video`, and what has to be known before something is made of the film."""
+        return survey(self.ask("survey", path=str(path)))
+
+    def frame(self, path: Path, at: float, out: Path) -> tuple[int, int]:
+        """Writes the frame shown `at` seconds to `out` as JPEG of at most 480 px; its width and height."""
+        answer = self.ask("frame", path=str(path), at=at, out=str(out))
+        return int(answer["width"]), int(answer["height"])
+
+    def likeness(self, picture: Path, frame: Path) -> float:
+        """How much `frame` looks like `picture` however it was cropped: 1 the same, about 0 anything."""
+        return float(self.ask("likeness", picture=str(picture), frame=str(frame)))
+
+    def prove_and_posters(self, path: Path, folder: Path, stem: str) -> tuple[VideoFacts, list[MadeFile]]:
         """`prove_video`, and three stills as `<folder>/<stem>.480.webp`, `.960.webp` and `.jpg`."""
         outs = _posters(folder, stem)
         answer = self.ask("prove_and_posters", path=str(path), outs={name: str(out) for name, out in outs.items()})
@@ -110,7 +125,7 @@ class Decoder:
         """Writes the last frame of the film at `path` to `out` as PNG, as large as it is; `Transient` "not_a_video"."""
         self.ask("last_frame", path=str(path), out=str(out))
 
-    def prove_image_and_posters(self, path: Path, folder: Path, stem: str) -> tuple[ImageFacts, list[PosterFile]]:
+    def prove_image_and_posters(self, path: Path, folder: Path, stem: str) -> tuple[ImageFacts, list[MadeFile]]:
         """`image_facts`, and the picture in the same three sizes, never larger than it is."""
         outs = _posters(folder, stem)
         words = {name: str(out) for name, out in outs.items()}

@@ -52,7 +52,11 @@ def act_of(name: str) -> Act:
             from vividflow.media.inside import prints
 
             return Act(run=prints.prove_and_posters, cpu=PICTURE_CPU_SECONDS, memory=PICTURE_MEMORY)
-        case "prove_video" | "posters" | "prove_and_posters":
+        case "likeness":
+            from vividflow.media.inside import likeness
+
+            return Act(run=likeness.likeness, cpu=PICTURE_CPU_SECONDS, memory=PICTURE_MEMORY)
+        case "prove_video" | "posters" | "prove_and_posters" | "survey":
             from vividflow.media.inside import footage
 
             return Act(run=getattr(footage, name))
@@ -60,6 +64,10 @@ def act_of(name: str) -> Act:
             from vividflow.media.inside import last_frame
 
             return Act(run=last_frame.write_last)
+        case "frame":
+            from vividflow.media.inside import moment
+
+            return Act(run=moment.write_frame)
         case "badge":
             from vividflow.media.inside import badge
 

@@ -48,14 +48,26 @@ class VideoFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PosterFile:
-    """One still of a film on disk: `name` is "poster_480", "poster_960" or "poster_jpeg"; size in pixels."""
+class Survey:
+    """A film that decodes, looked over before work: its `facts`, its size with square pixels, a moment worth showing
+    (`still_at` seconds after its beginning), and the colour `matrix` to assume where it tells none."""
+
+    facts: VideoFacts
+    width: int
+    height: int
+    still_at: float
+    matrix: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeFile:
+    """One file made of a film or a picture: `name` is "poster_480", "720p", "spritesheet", …; size in pixels if it has one."""
 
     path: Path
     name: str
     mime: str
-    width: int
-    height: int
+    width: int | None = None
+    height: int | None = None
 
 
 def image_facts(answer: dict[str, Any]) -> ImageFacts:
@@ -90,11 +102,22 @@ def video_facts(answer: dict[str, Any]) -> VideoFacts:
     )
 
 
-def poster_files(answer: list[dict[str, Any]], outs: dict[str, Path]) -> list[PosterFile]:
+def survey(answer: dict[str, Any]) -> Survey:
+    """`Survey` from the child's answer."""
+    return Survey(
+        facts=video_facts(answer["facts"]),
+        width=int(answer["width"]),
+        height=int(answer["height"]),
+        still_at=float(answer["still_at"]),
+        matrix=answer["matrix"],
+    )
+
+
+def poster_files(answer: list[dict[str, Any]], outs: dict[str, Path]) -> list[MadeFile]:
     """The stills that were asked for as `outs` (name to path), with the sizes the child reports."""
     by_name = {str(one["name"]): one for one in answer}
     return [
-        PosterFile(
+        MadeFile(
             path=path,
             name=name,
             mime="image/jpeg" if name == "poster_jpeg" else "image/webp",

@@ -62,23 +62,29 @@ def run_ffmpeg(
     duration: float | None,
     on_progress: Callable[[int], None] | None = None,
     keep_going: Callable[[], bool] | None = None,
+    frames: int | None = None,
+    folder: Path | None = None,
+    memory: int | None = None,
 ) -> None:
     """Runs ffmpeg with `args` (inputs, filters, outputs) and returns when it has succeeded.
 
     `duration` is the length of the result in seconds; with it `on_progress` hears whole percents 0–100, rising.
+    With `frames` (of the first output) those are counted instead: of several outputs some run far ahead in time.
+    Relative names are in `folder`; `memory` is the most address space in bytes, None: no limit.
     `keep_going` is asked about five times a second; when it says False, ffmpeg is killed and `LeaseLost` raised.
     Raises `Transient` ("media_timeout") after `seconds_limit`, `OSError` (ENOSPC) on a full disk, `Transient`
     ("media_interrupted") when ffmpeg was killed or short of memory, `Permanent` ("media_failed") otherwise.
     """
     end = timing.monotonic() + seconds_limit
     process = subprocess.Popen(
-        _command(args, seconds_limit),
+        _command(args, seconds_limit, memory),
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    said = _Said(duration, on_progress)
+    said = _Said(duration, frames, on_progress)
     with process:
         try:
             _follow(process, said, end, keep_going)
@@ -90,9 +96,10 @@ def run_ffmpeg(
     said.whole()
 
 
-def _command(args: list[str], seconds_limit: float) -> list[str]:
+def _command(args: list[str], seconds_limit: float, memory: int | None) -> list[str]:
     cpu = int(seconds_limit * (os.cpu_count() or 1)) + 10
     limits = [f"--parent={os.getpid()}", f"--cpu={cpu}", f"--file={LARGEST_FILE}"]
+    limits += [f"--memory={memory}"] if memory is not None else []
     always = ["-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-stats_period", str(LOOK_SECONDS)]
     fenced: list[str] = []
     for word in args:
@@ -104,8 +111,9 @@ def _command(args: list[str], seconds_limit: float) -> list[str]:
 class _Said:
     """What ffmpeg says while it runs: progress lines on one pipe, complaints on the other."""
 
-    def __init__(self, duration: float | None, on_progress: Callable[[int], None] | None) -> None:
-        self._duration = duration
+    def __init__(self, duration: float | None, frames: int | None, on_progress: Callable[[int], None] | None) -> None:
+        self._duration = None if frames else duration
+        self._frames = frames
         self._on_progress = on_progress
         self._percent = -1
         self._rest = b""
@@ -117,6 +125,8 @@ class _Said:
             name, _, value = line.partition(b"=")
             if name == b"out_time_us" and self._duration and value.strip().lstrip(b"-").isdigit():
                 self._tell(max(0, min(99, int(int(value) / 10_000 / self._duration))))
+            elif name == b"frame" and self._frames and value.strip().isdigit():
+                self._tell(min(99, 100 * int(value) // self._frames))
 
     def whole(self) -> None:
         self._tell(100)

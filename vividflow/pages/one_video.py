@@ -17,6 +17,7 @@ from vividflow.lifecycle.trash import KEPT_SECONDS
 from vividflow.pages import session, words
 from vividflow.pages.job_view import view, views
 from vividflow.pages.jobs import facts
+from vividflow.pages.made import Made, made_of
 from vividflow.pages.route_lines import route_lines
 from vividflow.pages.shell import house, render, to, zone
 from vividflow.records import jobs, neighbours
@@ -81,6 +82,8 @@ def _page(job_id: str, *, typed: str | None = None, error: str | None = None) ->
         link = sharing.current(connection, user, job.id) if done and not trashed else None
         row = neighbours.around(connection, user.id, job, BESIDE) if done and not trashed else []
         strip = views(tools, connection, row, moment)
+        watched = seen.asset if seen.asset and seen.asset.kind == "video" else None
+        made = made_of(tools, connection, job, watched, moment) if watched else Made()
     at = next((place for place, each in enumerate(row) if each.id == job.id), 0)
     asset_facts = seen.asset.facts if seen.asset else {}
     return render(
@@ -93,6 +96,9 @@ def _page(job_id: str, *, typed: str | None = None, error: str | None = None) ->
         routes=route_lines(tools, seen),
         origin=_origin(provenance(job, seen.asset), seen.model) if done else None,
         fps=asset_facts.get("fps") or USUAL_FPS,
+        sizes=made.sizes,
+        tiles=made.tiles,
+        findings=made.findings,
         strip=strip,
         newer=row[at - 1].id if at else None,
         older=row[at + 1].id if at + 1 < len(row) else None,

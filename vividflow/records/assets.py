@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 from sqlalchemy import (
@@ -15,8 +16,10 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    and_,
     bindparam,
     literal,
+    or_,
     select,
     tuple_,
     update,
@@ -89,12 +92,16 @@ class Stored:
 _a = assets.c
 # Asked for every range of every player, so these are built once and bring no more than is sent.
 _STORED = select(_a.storage_key, _a.size, _a.sha256, _a.mime, _a.created_at)
-_MADE = _STORED.join(jobs, jobs.c.id == _a.job_id).where(
+OWN_FINISHED = (
     jobs.c.id == bindparam("job_id"),
     jobs.c.user_id == bindparam("user_id"),
     jobs.c.kind.not_in(HIDDEN_KINDS),
     jobs.c.status == COMPLETED,
     jobs.c.deleted_at.is_(None),
+)
+_MADE = _STORED.join(jobs, jobs.c.id == _a.job_id).where(*OWN_FINISHED)
+_SIZED = _MADE.where(
+    _a.kind == "video", or_(*(and_(a == bindparam("side"), b >= a) for a, b in permutations((_a.width, _a.height))))
 )
 _LINKED = _STORED.where(_a.storage_key == bindparam("key"), _a.deleted_at.is_(None))
 
@@ -102,6 +109,12 @@ _LINKED = _STORED.where(_a.storage_key == bindparam("key"), _a.deleted_at.is_(No
 def made(connection: Connection, user_id: str, job_id: str) -> Stored | None:
     """The bytes that a person's own finished job made; None when it is not theirs, not finished, or in the trash."""
     row = connection.execute(_MADE, {"user_id": user_id, "job_id": job_id}).first()
+    return Stored(**row._mapping) if row else None
+
+
+def sized(connection: Connection, user_id: str, job_id: str, side: int) -> Stored | None:
+    """The same for a video whose shorter side is so many pixels."""
+    row = connection.execute(_SIZED, {"user_id": user_id, "job_id": job_id, "side": side}).first()
     return Stored(**row._mapping) if row else None
 
 

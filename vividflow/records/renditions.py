@@ -1,4 +1,4 @@
-"""Renditions: what was made from an asset for showing it (posters, thumbnails; sizes and sprite sheets later)."""
+"""Renditions: what was made from an asset for showing it (sizes, posters, thumbnails, sheets, frames that show what was found)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     select,
 )
 
 from vividflow.db.schema import Moment, metadata
+from vividflow.records.assets import OWN_FINISHED, Stored, assets
+from vividflow.records.jobs import jobs
 
 renditions = Table(
     "renditions",
@@ -40,7 +43,7 @@ renditions = Table(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendition:
-    """One file made from an asset. `name` is poster_480, poster_960, poster_jpeg, thumbnail, …; `size` bytes."""
+    """One file made from an asset. `name` is 720p, poster_480, spritesheet, thumbnail, …; `size` bytes."""
 
     id: str
     asset_id: str
@@ -52,6 +55,14 @@ class Rendition:
     created_at: float
     width: int | None = None
     height: int | None = None
+
+
+_r = renditions.c
+_STORED = select(_r.storage_key, _r.size, _r.sha256, _r.mime, _r.created_at).join(assets, assets.c.id == _r.asset_id)
+_STREAMED = _STORED.join(jobs, jobs.c.id == assets.c.job_id).where(
+    *OWN_FINISHED, assets.c.kind == "video", _r.name == bindparam("name"), _r.mime.startswith("video/")
+)
+_LINKED = _STORED.where(_r.storage_key == bindparam("key"), assets.c.deleted_at.is_(None))
 
 
 def insert(connection: Connection, rendition: Rendition) -> None:
@@ -69,6 +80,18 @@ def by_storage_key(connection: Connection, key: str) -> Rendition | None:
     """The rendition whose bytes lie under a storage key."""
     row = connection.execute(select(renditions).where(renditions.c.storage_key == key)).mappings().first()
     return Rendition(**row) if row else None
+
+
+def streamed(connection: Connection, user_id: str, job_id: str, name: str) -> Stored | None:
+    """The bytes of one size of a person's own finished video, as `assets.made` gives the original's."""
+    row = connection.execute(_STREAMED, {"user_id": user_id, "job_id": job_id, "name": name}).first()
+    return Stored(**row._mapping) if row else None
+
+
+def linked(connection: Connection, key: str) -> Stored | None:
+    """The rendition under a storage key, unless what it was made from is in the trash; only for a signed link."""
+    row = connection.execute(_LINKED, {"key": key}).first()
+    return Stored(**row._mapping) if row else None
 
 
 def delete_of_asset(connection: Connection, asset_id: str) -> list[str]:

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from vividflow.media.inside.refusal import no_video
 from vividflow.media.inside.stills import still_of, write
 
+UNSPECIFIED, HIGH = 2, 720
 DEMUXERS = {"mp4": "mov", "avi": "avi", "webm": "matroska"}
 
 
@@ -38,6 +39,29 @@ def prove_and_posters(path: str, outs: dict[str, str]) -> dict[str, Any]:
         return {"facts": _facts(film, container, path, still), "posters": write(still, outs)}
 
     return with_film(path, both)
+
+
+def survey(path: str) -> dict[str, Any]:
+    """`prove_video`, and its size with square pixels, a moment worth showing, and the colour matrix to assume.
+
+    `{"facts", "width", "height", "still_at", "matrix"}`. Refuses with `not_a_video`.
+    """
+
+    def look(film: InputContainer, container: str) -> dict[str, Any]:
+        still = still_of(film)
+        facts = _facts(film, container, path, still)
+        stretch = float(film.streams.video[0].sample_aspect_ratio or 1)
+        if abs(still.rotation) % 180 == 90:
+            stretch = 1 / stretch
+        return {
+            "facts": facts,
+            "width": round(facts["width"] * stretch),
+            "height": facts["height"],
+            "still_at": max(0.0, (still.time or 0.0) - (film.start_time or 0) / 1_000_000),
+            "matrix": "bt709" if still.colorspace == UNSPECIFIED and still.height >= HIGH else None,
+        }
+
+    return with_film(path, look)
 
 
 def container_of(head: bytes) -> str | None:

@@ -74,6 +74,12 @@ def write(still: VideoFrame, outs: dict[str, str]) -> list[dict[str, Any]]:
     return written
 
 
+def picture_of(frame: VideoFrame, widest: int) -> Image.Image:
+    """A frame as a picture, upright, at most `widest` px wide."""
+    shown = frame.height if abs(frame.rotation) % 180 == 90 else frame.width
+    return _scaled(frame, min(1.0, widest / shown))
+
+
 def _picture(still: VideoFrame, name: str) -> Image.Image:
     turned = abs(still.rotation) % 180 == 90
     shown_width, shown_height = (still.height, still.width) if turned else (still.width, still.height)
@@ -81,6 +87,10 @@ def _picture(still: VideoFrame, name: str) -> Image.Image:
         factor = min(1.0, LARGEST_JPEG / max(shown_width, shown_height))
     else:
         factor = min(1.0, (SMALL_WEBP if name == "poster_480" else LARGE_WEBP) / shown_width)
+    return _scaled(still, factor)
+
+
+def _scaled(still: VideoFrame, factor: float) -> Image.Image:
     rgb = still.reformat(
         max(2, round(still.width * factor)),
         max(2, round(still.height * factor)),
