@@ -210,7 +210,7 @@ def test_a_film_of_which_nothing_can_be_made_is_delivered_with_its_posters(
         asset = assets.of_job(connection, job.id)
         assert asset is not None
         names = {each.name for each in renditions.of_asset(connection, asset.id)}
-    assert (job.status, names) == ("completed", {"poster_480", "poster_960", "poster_jpeg"})
+    assert (job.status, names) == ("completed", {"poster_480", "poster_960", "poster_jpeg", "provenance"})
     assert "findings" not in asset.facts
 
 

@@ -159,6 +159,7 @@ def test_a_callback_makes_a_job_due_at_once(stage: Stage, monkeypatch: pytest.Mo
     from vividflow.lifecycle import callbacks
 
     object.__setattr__(stage.tools, "settings", stage.tools.settings.model_copy(update={"poll_first_seconds": 60.0}))
+    stage.simulator.generation_seconds = 0.0  # it calls when it is done
     with stage.worker():
         job_id = stage.place()
         stage.until(job_id, lambda job: job.state == "generating")
@@ -175,6 +176,7 @@ def test_a_callback_tells_the_id_of_an_order_whose_answer_was_lost(
 ) -> None:
     from vividflow.lifecycle import callbacks
 
+    stage.simulator.generation_seconds = 0.0  # it calls when it is done
     stage.simulator.faults.add("accept_then_close")
     stage.simulator.faults.add("list_error", times=None)
     with stage.worker():
