@@ -54,7 +54,7 @@ def test_a_job_that_changed_its_route_shows_both_and_why_and_costs_what_the_take
     left, taken = told["metrics"]["routes"]
     assert (left["provider"], left["code"]) == ("vertex", "provider_credit_exhausted")
     assert left["reason"] == "The account at Google Cloud has no credit left."
-    assert taken == {"provider": "replicate", "code": None, "reason": None, "at": None}
+    assert taken == {"provider": "replicate", "code": None, "reason": None, "at": None, "state": "made"}
     assert [each.data["provider"] for each in events if "provider" in each.data] == ["replicate"]
     notes = [each.data["note"] for each in events if each.data["note"]]
     assert "The account at Google Cloud has no credit left. Ordering from Replicate instead." in notes

@@ -18,7 +18,8 @@ def _left(provider: str, reason: str, age: float) -> dict[str, Any]:
     return {"provider": provider, "code": "x", "reason": reason, "at": iso(now() - age)}
 
 
-ROUTES = {"routes": [_left("vertex", NO_CREDIT, 300), _left("kling", BUSY, 120)]}
+def _tried() -> dict[str, Any]:
+    return {"routes": [_left("vertex", NO_CREDIT, 300), _left("kling", BUSY, 120)]}
 
 
 def _words(browser: Browser, path: str) -> str:
@@ -32,7 +33,7 @@ def test_a_finished_job_tells_each_route_in_order_and_who_made_it(mina: Browser,
     with desk.tools.db.transaction() as connection:
         from vividflow.records import jobs
 
-        jobs.store(connection, [(job, job.but(result=job.result | ROUTES, changes=1))])
+        jobs.store(connection, [(job, job.but(result=job.result | _tried(), changes=1))])
     for path in (f"/jobs/{job.id}", f"/library/{job.id}"):
         told = _words(mina, path)
         assert f"Routes in order Google Cloud {NO_CREDIT} left 5 min ago" in told, path
@@ -42,7 +43,7 @@ def test_a_finished_job_tells_each_route_in_order_and_who_made_it(mina: Browser,
 
 def test_a_job_under_way_tells_where_it_is_now_and_what_is_held(mina: Browser, desk: Desk) -> None:
     user = settle(desk, mina)
-    more = {"quoted": 500_000, "params": {"estimate": 400_000}, "result": ROUTES, "model": "veo3.1"}
+    more = {"quoted": 500_000, "params": {"estimate": 400_000}, "result": _tried(), "model": "veo3.1"}
     queued = a_job(desk.tools.db, user, prompt="A lake", **more)
     going = a_job(
         desk.tools.db, user, prompt="A lake", status="processing", state="generating", stage="generating", **more
@@ -55,7 +56,7 @@ def test_a_job_under_way_tells_where_it_is_now_and_what_is_held(mina: Browser, d
 
 def test_a_failed_job_tells_why_its_last_route_was_the_last(mina: Browser, desk: Desk) -> None:
     user = settle(desk, mina)
-    over = {"due_at": None, "prompt": "A lake", "result": ROUTES, "quoted": 400_000, "model": "veo3.1"}
+    over = {"due_at": None, "prompt": "A lake", "result": _tried(), "quoted": 400_000, "model": "veo3.1"}
     failed = a_job(desk.tools.db, user, status="failed", state="failed", error_message="It broke.", **over)
     told = _words(mina, f"/jobs/{failed.id}")
     assert "Replicate It broke. failed" in told
@@ -71,7 +72,7 @@ def test_with_one_route_there_is_no_list_of_them(mina: Browser, desk: Desk) -> N
 
 
 def test_the_status_says_what_became_of_each_route(mina: Browser, desk: Desk) -> None:
-    job = a_job(desk.tools.db, desk.user, status="failed", state="failed", due_at=None, result=ROUTES)
+    job = a_job(desk.tools.db, desk.user, status="failed", state="failed", due_at=None, result=_tried())
     routes = desk.get(f"/api/v1/status/{job.id}").get_json()["metrics"]["routes"]
     assert [(each["provider"], each["state"], each["reason"]) for each in routes] == [
         ("vertex", "left", NO_CREDIT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from http.cookies import SimpleCookie
@@ -11,6 +12,7 @@ import pytest
 
 from tests.api.desk import Desk, form_of
 from tests.pages.browser import PASSWORD, Browser
+from tests.pages.operators import operator
 from vividflow.pages.addresses import PAGES
 from vividflow.records import sessions, users
 
@@ -103,10 +105,11 @@ STREAMED = {page.path for page in PAGES if page.streams}
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_no_form_is_taken_without_the_token_of_its_own_session(mina: Browser, desk: Desk, path: str) -> None:
+def test_no_form_is_taken_without_the_token_of_its_own_session(desk: Desk, path: str) -> None:
+    mina = operator(desk)
     other = Browser(desk.app)
     other.get("/login")
-    path = path.replace("<job_id>", "x").replace("<key_id>", "x").replace("<secret>", "x")
+    path = re.sub("<[a-z_]+>", "x", path)
     for token in ("", "forged", other.token):
         form = {"csrf_token": token, "prompt": "A quiet lake"}
         content = form_of(form, {}) if path in STREAMED else {"data": form}
