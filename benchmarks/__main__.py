@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = sorted(path.stem for path in Path(__file__).parent.glob("p[0-9]*_*.py"))
+ALL = [*sorted(path.stem for path in Path(__file__).parent.glob("p[0-9]*_*.py")), "adapters"]
 
 
 def main() -> int:

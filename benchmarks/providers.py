@@ -58,13 +58,18 @@ RIVALS: dict[str, Rival] = {
 
 @contextmanager
 def running(
-    names: tuple[str, ...], generation: float, jitter: float = 0.0, state_file: Path | None = None
+    names: tuple[str, ...],
+    generation: float,
+    jitter: float = 0.0,
+    state_file: Path | None = None,
+    latency_ms: float = LATENCY_MS,
 ) -> Iterator[dict[str, str]]:
-    """Start them with 150 ms of latency a request, generations differing by `jitter` (a share); name to base URL.
+    """Start them with `latency_ms` in each request, generations differing by `jitter` (a share); name to base URL.
 
     `state_file` holds orders that were accepted before.
     """
-    more = [*(("--jitter", str(jitter)) if jitter else ()), *(("--state", str(state_file)) if state_file else ())]
+    more = ["--latency-ms", str(latency_ms)]
+    more += [*(("--jitter", str(jitter)) if jitter else ()), *(("--state", str(state_file)) if state_file else ())]
     with ExitStack() as stack:
         yield {name: stack.enter_context(_one(name, generation, more)) for name in names}
 
@@ -77,7 +82,7 @@ def state(url: str) -> dict[str, Any]:
 
 @contextmanager
 def _one(name: str, generation: float, more: list[str]) -> Iterator[str]:
-    command = [sys.executable, "-m", f"tests.simulators.{name}", "--port", "0", "--latency-ms", str(LATENCY_MS)]
+    command = [sys.executable, "-m", f"tests.simulators.{name}", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--generation-seconds", str(generation), *more],
         stdout=subprocess.PIPE,

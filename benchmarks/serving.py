@@ -90,16 +90,21 @@ def wrk(
     *,
     body: dict[str, object] | None = None,
     key: str = "",
+    bearer: str = "",
     ranges: tuple[int, int] | None = None,
 ) -> Load:
-    """Load from one thread of wrk (Debian's package wrk); `ranges` (file size, bytes) asks for random parts of a file."""
+    """Load from one thread of wrk (Debian's package wrk); `ranges` (file size, bytes) asks for random parts of a file.
+
+    The key goes as ours do, or as a `bearer` where others want it so.
+    """
     if shutil.which("wrk") is None:
         raise SystemExit("This benchmark needs wrk: apt-get install wrk")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         if body is not None:
             script.write(f"wrk.method = 'POST'\nwrk.body = [[{json.dumps(body)}]]\n")
             script.write("wrk.headers['Content-Type'] = 'application/json'\n")
-        script.write(f"wrk.headers['X-API-Key'] = '{key}'\n")
+        header, proof = ("Authorization", f"Bearer {bearer}") if bearer else ("X-API-Key", key)
+        script.write(f"wrk.headers['{header}'] = '{proof}'\n")
         if ranges is not None:
             size, length = ranges
             script.write(

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from vividflow.config import Settings
@@ -39,17 +42,25 @@ class VideoServer:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 
-def read_servers(settings: Settings) -> dict[str, VideoServer]:
+def read_servers(settings: Settings) -> Mapping[str, VideoServer]:
     """The servers by name, `default` first. Raises `Complaints` with every mistake at once."""
+    own = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    keys = tuple((name, secret.get_secret_value()) for name, secret in settings.openai_server_keys.items())
+    return _read(settings.openai_base_url, own, settings.openai_servers, keys)
+
+
+@lru_cache(maxsize=8)  # asked for several times by each request that names such a server
+def _read(
+    base_url: str | None, own: str | None, servers: str, server_keys: tuple[tuple[str, str], ...]
+) -> Mapping[str, VideoServer]:
     complaints: list[str] = []
-    keys = {name: secret.get_secret_value() for name, secret in settings.openai_server_keys.items()}
+    keys = dict(server_keys)
     found: dict[str, VideoServer] = {}
-    if settings.openai_base_url:
-        own = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-        server = _server("OPENAI_BASE_URL", DEFAULT_SERVER, settings.openai_base_url, own, complaints)
+    if base_url:
+        server = _server("OPENAI_BASE_URL", DEFAULT_SERVER, base_url, own, complaints)
         found |= {server.name: server} if server else {}
     names: list[str] = []
-    for entry in filter(None, (part.strip() for part in settings.openai_servers.split(";"))):
+    for entry in filter(None, (part.strip() for part in servers.split(";"))):
         name, equals, address = (part.strip() for part in entry.partition("="))
         names.append(name)
         where = f"OPENAI_SERVERS: {name[:40]}"
@@ -65,7 +76,7 @@ def read_servers(settings: Settings) -> dict[str, VideoServer]:
         complaints.append(f"OPENAI_SERVER_KEYS: {name[:40]}: there is no such server in OPENAI_SERVERS")
     if complaints:
         raise Complaints(complaints)
-    return found
+    return MappingProxyType(found)
 
 
 def _server(where: str, name: str, address: str, key: str | None, complaints: list[str]) -> VideoServer | None:
