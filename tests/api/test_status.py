@@ -23,8 +23,8 @@ def test_the_status_has_every_promised_member(desk: Desk) -> None:
     body = desk.get(f"/api/v1/status/{desk.placed()}").get_json()
     assert set(body) >= MEMBERS
     assert set(body["metrics"]) == {
-        "queue_seconds", "generation_seconds", "processing_seconds", "total_seconds", "cost", "estimated_cost", "attempts",
-        "polls", "bytes", "routes",
+        "queue_seconds", "generation_seconds", "processing_seconds", "total_seconds", "cost", "estimated_cost",
+        "actual_cost", "variance", "variance_alert", "attempts", "polls", "bytes", "routes",
     }  # fmt: skip
     assert set(body["cancel"]) == {"possible", "refund_usd", "reason"}
 

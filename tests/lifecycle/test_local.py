@@ -169,7 +169,7 @@ def test_tidying_says_what_it_took_and_says_nothing_when_there_was_nothing(
     stage.tools.settings.scratch.mkdir(parents=True)
     (stage.tools.settings.scratch / "gone-job.ready").write_text("nobody's")
     tidy(stage.tools)
-    assert "swept 1 scratch names, emptied the trash of 0 jobs" in caplog.text
+    assert "swept 1 scratch names, trashed 0 old jobs and uploads, emptied the trash of 0," in caplog.text
 
 
 def test_the_sweep_takes_what_the_dead_left_and_nothing_else(stage: Stage) -> None:

@@ -153,8 +153,8 @@ def test_the_metadata_of_a_video_are_those_of_its_file(stage: Stage, done: Job) 
         assert metadata_object(stage.tools, connection, done.but(id="another")) is None
     assert told is not None
     assert told["dimensions"] == [told["technical_metadata"]["width"], told["technical_metadata"]["height"]]
-    assert len(told["thumbnail_urls"]) == 3
-    assert len(told["storage_keys"]) == 5
+    assert len(told["thumbnail_urls"]) == 4
+    assert len(told["storage_keys"]) == 8
     assert told["provenance"]["ai_generated"] is True
 
 

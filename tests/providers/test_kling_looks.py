@@ -252,7 +252,7 @@ def test_each_change_is_told_unsigned_under_the_orders_own_address(
     "body",
     [
         *(b"", b"[]", b"{}", b"\xff\xfe", b'{"task_id": 7}', b'{"task_id": ""}', b"[" * 200_000),
-        json.dumps({"task_id": "9" * 200}).encode(),
+        json.dumps({"task_id": "9" * 600}).encode(),
     ],
     ids=lambda body: body[:20],
 )

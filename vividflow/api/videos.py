@@ -123,7 +123,7 @@ def _file(
 
 def _poster(call: Call, made: Mapping[str, Rendition], variant: str | None) -> Rendition:
     if variant is not None and variant != "poster":
-        made = {name: each for name, each in made.items() if each.mime.startswith("image/")}
+        made = {name: each for name, each in made.items() if each.mime.startswith(("image/", "text/vtt"))}
         if variant in made:
             return made[variant]
         there = ", ".join(sorted(made)) or "none"
